@@ -1,0 +1,31 @@
+"""The doors to the outside world: time and randomness.
+
+Everything else in the broker is a function of what comes through here.  Tests pass their own.
+"""
+
+from mypy_extensions import mypyc_attr
+
+import os
+import time
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Clock:
+    """The real clock."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds of a clock that never goes back; its zero means nothing."""
+        return time.monotonic_ns()
+
+    def unix_s(self) -> int:
+        """Seconds since 1970-01-01 UTC, for what clients are shown."""
+        return int(time.time())
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Random:
+    """The real source of randomness, good enough for names that must not be guessed."""
+
+    def octets(self, count: int) -> bytes:
+        """``count`` random octets."""
+        return os.urandom(count)
