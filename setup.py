@@ -29,8 +29,8 @@ def extensions() -> list:
         return []
     if not has_compiler():
         print(
-            "leveret: no C compiler or Python headers here, so the interpreted package is "
-            "installed (about five times slower); install gcc and python3-dev for the compiled one.",
+            "leveret: there is no C compiler (or no Python headers) here, so it is installed "
+            "interpreted, several times slower; gcc and python3-dev give the compiled one.",
             file=sys.stderr,
         )
         return []

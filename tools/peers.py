@@ -1,0 +1,97 @@
+"""Programs of the system that the tests compare with, and Debian's packages of them.
+
+With root and apt-get they are installed; without, their tests skip and say what they would need.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+from steps import Stop, call, say
+
+# While this file is there and says 101, Debian's packages install services without starting them.
+NO_SERVICES = Path("/usr/sbin/policy-rc.d")
+
+
+def has_rabbitmq() -> bool:
+    """Whether Debian's RabbitMQ is installed."""
+    return Path("/usr/lib/rabbitmq/bin/rabbitmq-server").exists()
+
+
+def has_bunny() -> bool:
+    """Whether Ruby finds its AMQP client."""
+    return shutil.which("ruby") is not None and runs("ruby", "-e", "require 'bunny'")
+
+
+def has_compiler() -> bool:
+    """Whether a C compiler and the headers of this Python are there."""
+    headers = Path(sysconfig.get_paths()["include"], "Python.h")
+    return shutil.which("gcc") is not None and headers.exists()
+
+
+def has_venv() -> bool:
+    """Whether this Python can make virtual environments."""
+    return runs(sys.executable, "-c", "import venv, ensurepip")
+
+
+def runs(*command: str) -> bool:
+    """Whether ``command`` ends well."""
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+class Peer:
+    """One of them."""
+
+    def __init__(self, name: str, packages: list[str], is_there: Callable[[], bool]) -> None:
+        self.name = name
+        self.packages = packages
+        self.is_there = is_there
+
+
+PEERS = [
+    Peer("Python's venv", ["python3-venv"], has_venv),
+    Peer("C compiler and Python headers", ["gcc", "libc6-dev", "python3-dev"], has_compiler),
+    Peer("RabbitMQ", ["rabbitmq-server"], has_rabbitmq),
+    Peer("Ruby and Bunny", ["ruby", "ruby-bunny"], has_bunny),
+]
+
+
+def provide() -> None:
+    """Install what is missing where that is possible, and say what still is."""
+    absent = [peer for peer in PEERS if not peer.is_there()]
+    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+        packages = [package for peer in absent for package in peer.packages]
+        say(f"installing with apt-get: {' '.join(packages)}")
+        try:
+            install(packages)
+        except Stop as stop:
+            say(str(stop))
+    for peer in PEERS:
+        how = "there" if peer.is_there() else f"MISSING (apt install {' '.join(peer.packages)})"
+        say(f"{peer.name}: {how}")
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages without letting any of them start a service."""
+    command = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *packages]
+    guarded = not NO_SERVICES.exists()
+    if guarded:
+        NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")
+        NO_SERVICES.chmod(0o755)
+    try:
+        try:
+            call(command, DEBIAN_FRONTEND="noninteractive")
+        except Stop:
+            # The lists of packages may be missing or old.
+            call(["apt-get", "update", "--quiet=2"])
+            call(command, DEBIAN_FRONTEND="noninteractive")
+    finally:
+        if guarded:
+            NO_SERVICES.unlink()
+    if "rabbitmq-server" in packages and Path("/run/systemd/system").exists():
+        # Port 5672 is leveret's; the tests start RabbitMQ on ports of their own.
+        call(["systemctl", "disable", "--now", "rabbitmq-server"])

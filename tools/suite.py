@@ -1,0 +1,132 @@
+"""``make lint``, ``make check``, ``make compiled`` and ``make test``: what proves a change.
+
+The suite runs interpreted against ``src`` (.venv-dev) and compiled against an installed wheel
+(.venv-compiled, where ``src`` is not on the path): a suite that is green interpreted says little
+about the compiled broker.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import peers
+from environment import BUILD_FILES, Environment, copy_sources, group, project, sources_hash
+from steps import ROOT, Background, Steps, Stop, call, say
+
+DEV = Environment(".venv-dev")
+COMPILED = Environment(".venv-compiled")
+BUILD = ROOT / "build" / "compiled"
+LINTED = [
+    name
+    for name in ("src", "tests", "tools", "bench", "examples", "setup.py")
+    if (ROOT / name).exists()
+]
+# Files, not tests, are spread over the workers: what a module sets up is set up once.
+PARALLEL = ["-n", "2", "--dist", "loadfile"]
+
+
+def set_up_dev() -> None:
+    """The tools, and leveret itself, interpreted and editable."""
+    stamp = "".join((ROOT / name).read_text() for name in BUILD_FILES[:2])
+    DEV.install("leveret and the tools", ["--editable", str(ROOT), *group("dev")], stamp)
+
+
+def lint() -> None:
+    """Style: what ruff and codespell find."""
+    call([DEV.program("ruff"), "check", *LINTED])
+    call([DEV.program("ruff"), "format", "--check", *LINTED])
+    call([DEV.program("codespell"), *LINTED, "docs", *(page.name for page in ROOT.glob("*.md"))])
+
+
+def types() -> None:
+    """What mypy, the compiler's front end, says about src."""
+    call([DEV.program("mypy")])
+
+
+def interpreted(*options: str) -> None:
+    """The suite against the sources."""
+    call([DEV.program("pytest"), "-q", "-rs", *PARALLEL, *options], LEVERET_EXPECT="interpreted")
+
+
+def compiled(*options: str) -> None:
+    """The suite against the installed wheel."""
+    call([COMPILED.program("pytest"), "-q", "-rs", *PARALLEL, *options], LEVERET_EXPECT="compiled")
+
+
+def wheel() -> Background | None:
+    """Start building the compiled wheel, unless the one installed is of these sources."""
+    if COMPILED.is_fresh("leveret", sources_hash()):
+        return None
+    shutil.rmtree(BUILD, ignore_errors=True)
+    copy = copy_sources(BUILD / "copy")
+    pip: list[str | Path] = [DEV.python, "-m", "pip", "wheel", "--no-deps", "--wheel-dir"]
+    return Background("compiling the wheel", [*pip, BUILD, copy], BUILD / "log")
+
+
+def set_up_compiled(building: Background | None, stamp: str) -> None:
+    """The tools once more, and the wheel when it is ready."""
+    COMPILED.install("the tools", [*group("dev"), *project()["project"]["dependencies"]])
+    if building is None:
+        say("the wheel of these sources is installed already")
+        return
+    building.wait()
+    found = sorted(BUILD.glob("leveret-*.whl"))
+    if not found or "none-any" in found[0].name:
+        raise Stop(
+            "no C compiler (apt install gcc python3-dev): the compiled half cannot be tested"
+        )
+    call(
+        [
+            COMPILED.python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--force-reinstall",
+            *found,
+        ]
+    )
+    COMPILED.mark("leveret", stamp)
+
+
+def run_compiled(steps: Steps, building: Background | None, stamp: str) -> None:
+    """The compiled half: wait for the wheel, install it, test it."""
+    if steps.step("install the compiled wheel", lambda: set_up_compiled(building, stamp)):
+        steps.step("tests, compiled", compiled)
+
+
+def main(mode: str) -> int:
+    """Run one of the modes: lint, check, compiled, all."""
+    os.chdir(ROOT)
+    steps = Steps()
+    if mode == "all":
+        steps.step("programs to compare with", peers.provide)
+    if not steps.step("tools and the editable install", set_up_dev):
+        return steps.finish()
+    building = None
+    stamp = sources_hash()
+    try:
+        if mode in ("compiled", "all"):
+            building = wheel()
+        if mode != "compiled":
+            steps.step("style", lint)
+            steps.step("types", types)
+        if mode in ("check", "all"):
+            steps.step("tests, interpreted", interpreted)
+        if mode in ("compiled", "all"):
+            run_compiled(steps, building, stamp)
+    finally:
+        if building:
+            building.stop()
+    return steps.finish()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1]))
+    except Stop as stop:
+        sys.exit(str(stop))
+    except KeyboardInterrupt:
+        sys.exit(130)
