@@ -8,6 +8,7 @@ about the compiled broker.
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import peers
@@ -32,16 +33,16 @@ def set_up_dev() -> None:
     DEV.install("leveret and the tools", ["--editable", str(ROOT), *group("dev")], stamp)
 
 
-def lint() -> None:
-    """Style: what ruff and codespell find."""
-    call([DEV.program("ruff"), "check", *LINTED])
-    call([DEV.program("ruff"), "format", "--check", *LINTED])
-    call([DEV.program("codespell"), *LINTED, "docs", *(page.name for page in ROOT.glob("*.md"))])
-
-
-def types() -> None:
-    """What mypy, the compiler's front end, says about src."""
-    call([DEV.program("mypy")])
+def lint(steps: Steps) -> None:
+    """Style: what ruff, codespell and mypy, the compiler's front end, find."""
+    pages = ["docs", *(page.name for page in ROOT.glob("*.md"))]
+    for what, tool, *arguments in [
+        ("style", "ruff", "check", *LINTED),
+        ("layout", "ruff", "format", "--check", *LINTED),
+        ("spelling", "codespell", *LINTED, *pages),
+        ("types", "mypy"),
+    ]:
+        steps.step(what, partial(call, [DEV.program(tool), *arguments]))
 
 
 def interpreted(*options: str) -> None:
@@ -111,8 +112,7 @@ def main(mode: str) -> int:
         if mode in ("compiled", "all"):
             building = wheel()
         if mode != "compiled":
-            steps.step("style", lint)
-            steps.step("types", types)
+            lint(steps)
         if mode in ("check", "all"):
             steps.step("tests, interpreted", interpreted)
         if mode in ("compiled", "all"):
