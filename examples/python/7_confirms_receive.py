@@ -1,0 +1,29 @@
+"""Publisher confirms, the warehouse: pack the orders.
+
+python 7_confirms_receive.py
+"""
+
+import os
+
+import pika
+
+URL = os.environ.get("AMQP_URL", "amqp://guest:guest@localhost:5672/%2F")
+
+
+def on_order(channel, delivery, properties, body):
+    print(f"packed: {body.decode()}")
+    channel.basic_ack(delivery.delivery_tag)
+
+
+connection = pika.BlockingConnection(pika.URLParameters(URL))
+channel = connection.channel()
+channel.queue_declare("orders", durable=True)
+channel.basic_qos(prefetch_count=10)
+channel.basic_consume("orders", on_order)
+print("waiting for orders, Ctrl-C ends")
+try:
+    channel.start_consuming()
+except KeyboardInterrupt:
+    channel.stop_consuming()
+connection.close()
+print("bye")

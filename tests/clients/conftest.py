@@ -1,0 +1,74 @@
+"""What the client tests share: the broker they talk to, and names that no other test uses.
+
+``LEVERET_ORACLE=1 pytest tests/clients`` runs them against a real RabbitMQ: what a test expects is
+right only if that passes, too.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.clients.processes import bunny_missing
+from tests.oracle import Oracle, missing
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[Oracle]:
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with Oracle() as oracle:
+        yield oracle
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest) -> Any:
+    """The broker under test: Leveret's, or RabbitMQ when LEVERET_ORACLE is 1."""
+    if os.environ.get("LEVERET_ORACLE") == "1":
+        return request.getfixturevalue("rabbitmq")
+    return request.getfixturevalue("broker")
+
+
+@pytest.fixture
+def restartable(broker: Any) -> Iterator["Restartable"]:
+    """A broker of the test's own, which it may stop and start again."""
+    own = Restartable(type(broker))
+    yield own
+    own.stop()
+
+
+class Restartable:
+    """A broker that comes back on the port it had."""
+
+    def __init__(self, kind: Callable[..., Any]) -> None:
+        self._kind = kind
+        self._running = kind()
+        self._running.start()
+        self.host: str = self._running.host
+        self.port: int = self._running.port
+        self.url: str = self._running.url
+
+    def stop(self) -> None:
+        if self._running is not None:
+            getattr(self._running, "close", self._running.stop)()
+        self._running = None
+
+    def start(self) -> None:
+        self._running = self._kind(port=self.port)
+        self._running.start()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name for the queue or exchange of this test."""
+    return f"{request.module.__name__.rpartition('.')[2]}.{request.node.name}.{os.urandom(4).hex()}"
+
+
+@pytest.fixture(scope="session")
+def bunny() -> None:
+    """Skip the test where Ruby or Bunny is missing."""
+    reason = bunny_missing()
+    if reason is not None:
+        pytest.skip(reason)
