@@ -1,0 +1,130 @@
+"""What is in a message's body, and the octets on the wire that carry it.
+
+::
+
+    long long   long long                     size - 16 octets
+    +---------+ +--------------------------+ +----------------------------------+
+    | sent at | | stream << 40 | number    | | 0 1 2 ... 250 0 1 2 ...          |
+    +---------+ +--------------------------+ +----------------------------------+
+
+``sent at`` is in nanoseconds of the machine's monotonic clock; a stream is one publisher's messages
+to one target, numbered from 0.  Bodies of 8 to 15 octets carry the time only, smaller ones nothing.
+"""
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from leveret.octets import write_i64, write_u16, write_u32
+from leveret.perf import wire
+from leveret.perf.settings import NUMBERED_SIZE, STAMP_SIZE
+from leveret.ports import Clock
+
+BATCH_OCTETS: Final = 131072  # what one publisher writes in one turn of the loop
+NUMBER_BITS: Final = 40
+NUMBER_MASK: Final = (1 << NUMBER_BITS) - 1
+_PATTERN: Final = bytes(range(251))  # a prime, so that a shifted body does not match
+
+
+def filler(size: int) -> bytes:
+    """A body of ``size`` octets, with nothing but the pattern where time and number go."""
+    return (_PATTERN * (size // len(_PATTERN) + 1))[:size]
+
+
+def body_frames(body: bytes, frame_max: int) -> bytes:
+    """The body frames that carry ``body``; none for an empty one."""
+    room = frame_max - wire.FRAME_EXTRA
+    out = BytesWriter()
+    for start in range(0, len(body), room):
+        part = body[start : start + room]
+        out.append(wire.BODY)
+        write_u16(out, 1)
+        write_u32(out, len(part))
+        out.write(part)
+        out.append(wire.END)
+    return out.getvalue()
+
+
+@final
+class Target:
+    """Where messages go, with the octets of a publish that never change."""
+
+    def __init__(self, exchange: str, key: str, stream: int) -> None:
+        self.exchange: Final = exchange
+        self.key: Final = key
+        self.stream: Final = stream
+        self.number: i64 = 0  # of the next message, and so the count of those sent
+        self.head = b""
+        self.tail = b""
+
+    def prepare(self, size: int, mandatory: bool, persistent: bool, frame_max: int) -> None:
+        """Lay out a message: ``head``, then time and number as far as they fit, then ``tail``."""
+        frames = wire.publish_frames(self.exchange, self.key, mandatory, persistent, size)
+        body = body_frames(filler(size), frame_max)
+        variable = stamped_octets(size)
+        self.head = frames + body[: wire.FRAME_HEAD] if size else frames
+        self.tail = body[wire.FRAME_HEAD + variable :] if size else b""
+
+
+def stamped_octets(size: int) -> int:
+    """How many octets at the start of a body are not pattern: 16, 8 or none."""
+    if size >= NUMBERED_SIZE:
+        return NUMBERED_SIZE
+    return STAMP_SIZE if size >= STAMP_SIZE else 0
+
+
+@final
+class Batches:
+    """Publishes in bulk, to ``targets`` in turn."""
+
+    def __init__(self, targets: list[Target], size: int, stamp: bool, clock: Clock) -> None:
+        assert targets
+        self._targets: Final = targets
+        self._variable: Final = stamped_octets(size)
+        self._clock: Final = clock
+        self._out: Final = BytesWriter()
+        self._turn = 0
+        octets = len(targets[0].head) + self._variable + len(targets[0].tail)
+        self.full = max(1, BATCH_OCTETS // octets)  # messages
+        # Nobody looks at the bodies: the same octets can be sent again and again.
+        self._constant = b""
+        if not stamp:
+            self.full = max(1, self.full // len(targets)) * len(targets)
+            self._constant = self._build(self.full, 0)
+
+    def build(self, count: int) -> bytes:
+        """The octets of the next ``count`` messages, at most ``full``."""
+        assert 0 < count <= self.full
+        if self._constant and count == self.full and self._turn == 0:
+            for target in self._targets:
+                target.number += count // len(self._targets)
+            return self._constant
+        return self._build(count, self._clock.now_ns())
+
+    def _build(self, count: i64, now: i64) -> bytes:
+        self._out.truncate(0)
+        if len(self._targets) == 1:
+            self._repeat(self._targets[0], count, now)
+        else:
+            for _ in range(count):
+                self._repeat(self._targets[self._turn], 1, now)
+                self._turn += 1
+                if self._turn == len(self._targets):
+                    self._turn = 0
+        return self._out.getvalue()
+
+    def _repeat(self, target: Target, count: i64, now: i64) -> None:
+        out = self._out
+        head = target.head
+        tail = target.tail
+        number = target.number | i64(target.stream) << NUMBER_BITS
+        for _ in range(count):
+            out.write(head)
+            if self._variable:
+                write_i64(out, now)
+                if self._variable == NUMBERED_SIZE:
+                    write_i64(out, number)
+                    number += 1
+            out.write(tail)
+        target.number += count

@@ -1,0 +1,225 @@
+"""A publisher: writes batches as fast as socket, confirms window and rate allow.
+
+One batch a turn of the loop, so that many publishers and the consumers beside
+them share it fairly.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final, final
+
+from librt.strings import read_i32_be, read_i64_be
+from mypy_extensions import i64
+
+from leveret.perf import wire
+from leveret.perf.body import Batches, Target
+from leveret.perf.connection import CHANNEL, Connection, Role
+from leveret.perf.meter import Meter
+from leveret.perf.settings import Settings
+from leveret.ports import Clock
+
+_ACK_SIZE: Final = 21  # octets of a frame with basic.ack
+_CATCH_UP_S: Final = 0.1  # what a publisher with a rate makes up for after it was held back
+
+
+@final
+class Confirms:
+    """Which publishes the broker has answered for, and how long that took.
+
+    Invariant: all tags up to ``low`` are answered, ``_above`` are the answered ones beyond it.
+    """
+
+    def __init__(self, meter: Meter, clock: Clock) -> None:
+        self._meter: Final = meter
+        self._clock: Final = clock
+        self.low: i64 = 0
+        self.answered: i64 = 0
+        self._above: Final[set[int]] = set()
+        self._times: Final[deque[tuple[int, int]]] = deque()  # last tag of a batch, written when
+
+    def expect(self, last_tag: int) -> None:
+        """A batch that ends with ``last_tag`` was written now."""
+        self._times.append((last_tag, self._clock.now_ns()))
+
+    def answer(self, tag: i64, multiple: bool) -> None:
+        """The broker has answered for ``tag``, or for all up to it."""
+        if not multiple and tag != self.low + 1:
+            if tag > self.low:
+                self._above.add(int(tag))
+                self.answered += 1
+            return
+        if tag <= self.low:
+            return
+        self.answered += tag - self.low
+        self.low = tag
+        if self._above:
+            self._join(tag)
+
+    def _join(self, tag: i64) -> None:
+        """Bring ``low`` up over single answers that came before it."""
+        known = [above for above in self._above if above <= tag]
+        self.answered -= len(known)  # counted when they came, and again with ``tag``
+        self._above.difference_update(known)
+        while int(self.low) + 1 in self._above:
+            self.low += 1
+            self._above.remove(int(self.low))
+
+    def note_times(self) -> None:
+        """Record how long the batches took that are answered by now."""
+        times = self._times
+        if not times or times[0][0] > self.low:
+            return
+        now = self._clock.now_ns()
+        while times and times[0][0] <= self.low:
+            self._meter.confirm_latency.record(now - times.popleft()[1], 1)
+
+
+@final
+class Publisher(Role):
+    """The role of a publishing connection.  Silent until ``start`` and ``go``."""
+
+    def __init__(
+        self, settings: Settings, targets: list[Target], phase: float, meter: Meter, clock: Clock
+    ) -> None:
+        self.targets: Final = targets
+        self._settings: Final = settings
+        self._meter: Final = meter
+        self._clock: Final = clock
+        self._phase: Final = phase  # of a message, so that many slow publishers take turns
+        self._window: Final[i64] = settings.confirm
+        self._limit: Final[i64] = settings.messages
+        self._rate: Final = settings.rate
+        self.confirms: Final = Confirms(meter, clock)
+        self._connection: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._batches: Batches | None = None
+        self._begun_ns = 0
+        self._forgone = 0  # messages of the rate that will not be made up for
+        self._scheduled = False
+        self.running = False
+        self.sent: i64 = 0
+
+    async def start(self, connection: Connection) -> None:
+        """Set the channel up.  Raises BrokerFault."""
+        settings = self._settings
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        if self._window:
+            payload = wire.confirm_select()
+            await connection.ask(
+                CHANNEL, payload, wire.CONFIRM_SELECT_OK, "asking for publisher confirms"
+            )
+        for target in self.targets:
+            target.prepare(
+                settings.size, settings.mandatory, settings.persistent, connection.frame_max
+            )
+        self._batches = Batches(self.targets, settings.size, settings.stamp, self._clock)
+
+    def go(self) -> None:
+        """Begin to publish."""
+        self.running = True
+        self._begun_ns = self._clock.now_ns()
+        if not self._rate:
+            self._schedule()
+
+    def stop(self) -> None:
+        """Publish no more; confirms are still read."""
+        self.running = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was asked for is sent, and confirmed if it should be."""
+        if self._limit == 0 or self.sent < self._limit:
+            return False
+        return self._window == 0 or self.confirms.answered >= self.sent
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Time has passed: publish what the rate now allows."""
+        self._publish()
+
+    def on_writable(self) -> None:
+        """The socket has room again."""
+        self._schedule()
+
+    def on_chunk_end(self) -> None:
+        """Confirms came in: the window may have room again."""
+        if self._window:
+            self.confirms.note_times()
+            if not self._scheduled:
+                self._publish()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self.running and self._loop is not None:
+            self._scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self._publish()
+
+    def _publish(self) -> None:
+        """Write one batch, as large as everything allows, and come back if there is more."""
+        connection = self._connection
+        batches = self._batches
+        if not self.running or connection is None or batches is None or connection.paused:
+            return
+        count = self._allowance(batches.full)
+        if count <= 0:
+            return
+        connection.write(batches.build(int(count)))
+        self.sent += count
+        meter = self._meter
+        meter.sent += int(count)
+        if self._window:
+            self.confirms.expect(int(self.sent))
+        else:
+            meter.last_sent_ns = self._clock.now_ns()
+        if not self._rate or count == batches.full:
+            self._schedule()
+
+    def _allowance(self, most: i64) -> i64:
+        """How many messages may be written now."""
+        if self._window:
+            most = min(most, self._window - (self.sent - self.confirms.answered))
+        if self._limit:
+            most = min(most, self._limit - self.sent)
+        if self._rate:
+            most = min(most, self._due())
+        return most
+
+    def _due(self) -> i64:
+        """How many messages the rate is ahead of what was sent."""
+        passed = float(self._clock.now_ns() - self._begun_ns) / 1e9
+        owed = int(passed * self._rate + self._phase) - self._forgone - int(self.sent)
+        most = max(1, int(self._rate * _CATCH_UP_S))
+        if owed > most:
+            self._forgone += owed - most
+            return most
+        return owed
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def scan(self, data: bytes, at: i64) -> i64:
+        """Read acknowledgements from ``at`` on."""
+        before = self.confirms.answered
+        while len(data) - at >= _ACK_SIZE and data[at] == wire.METHOD:
+            if read_i32_be(data, at + 7) != wire.BASIC_ACK:
+                break
+            self.confirms.answer(read_i64_be(data, at + 11), data[at + 19] != 0)
+            at += _ACK_SIZE
+        gained = self.confirms.answered - before
+        if gained:
+            self._meter.confirmed += int(gained)
+            self._meter.last_sent_ns = self._clock.now_ns()
+        return at
+
+    def on_method(self, method: int, payload: bytes) -> None:
+        """Count refusals and returns."""
+        if method == wire.BASIC_NACK:
+            before = self.confirms.answered
+            self.confirms.answer(read_i64_be(payload, 4), payload[12] & 1 != 0)
+            self._meter.nacked += int(self.confirms.answered - before)
+        elif method == wire.BASIC_RETURN:
+            self._meter.returned += 1

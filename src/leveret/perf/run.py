@@ -1,0 +1,241 @@
+"""One run from the first connection to the last: opens, declares, lets go, watches, closes."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Coroutine
+from typing import Final, final
+
+from leveret.perf.address import read_address
+from leveret.perf.body import Target
+from leveret.perf.connection import Connection, Role, Watch, connect
+from leveret.perf.consumer import Consumer
+from leveret.perf.deliveries import Deliveries
+from leveret.perf.faults import BrokerFault
+from leveret.perf.latency import Histogram
+from leveret.perf.ledger import Ledger, Verdict
+from leveret.perf.meter import Meter, Sample
+from leveret.perf.publisher import Publisher
+from leveret.perf.report import LiveLine, Result
+from leveret.perf.settings import Settings
+from leveret.perf.topology import Topology
+from leveret.ports import Clock
+
+_AT_ONCE: Final = 50  # connections opened or closed at the same time
+_STEP_S: Final = 0.02  # how often a run without a rate looks around
+_SLICE_S: Final = 0.001  # how often one with a rate publishes
+_CALM_S: Final = 5.0  # nothing has come for so long: nothing more will
+_SURPLUS_S: Final = 0.2  # after all has come, duplicates may still
+_GOODBYE_S: Final = 1.0
+
+
+@final
+class Run:
+    """A measurement.  ``perform`` once."""
+
+    def __init__(self, settings: Settings, clock: Clock, line: LiveLine) -> None:
+        self._settings: Final = settings
+        self._clock: Final = clock
+        self._line: Final = line
+        self._address: Final = read_address(settings.url)
+        self._watch: Final = Watch()
+        self._meter: Final = Meter()
+        self._topology: Final = Topology(settings)
+        self._ledgers: Final[list[Ledger]] = []
+        self._publishers: Final[list[Publisher]] = []
+        self._consumers: Final[list[Consumer]] = []
+        self._connections: Final[list[Connection]] = []
+        self._latency: Final = Histogram()
+        self._next_line_ns = 0
+
+    async def perform(self) -> Result:
+        """Run it.  Raises BrokerFault, and BadSetting for an unusable URL."""
+        self._settings.check()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._watch.ended.set)
+        control = await connect(self._address, Role(), self._watch)
+        try:
+            return await self._measure(control)
+        finally:
+            await self._close_all()
+            if not control.failure:
+                await self._topology.delete(control)
+            await control.close(_GOODBYE_S)
+            loop.remove_signal_handler(signal.SIGINT)
+
+    async def _measure(self, control: Connection) -> Result:
+        opening_ns = self._clock.now_ns()
+        if self._settings.publishers + self._settings.consumers:
+            await self._topology.declare(control)
+        await self._open_publishers()
+        await self._open_idle()
+        gc.collect()
+        gc.freeze()  # from here on, nothing is made that the collector must look for
+        begin = Sample(self._meter)
+        await self._open_consumers()
+        opened_s = (self._clock.now_ns() - opening_ns) / 1e9
+        if self._publishers:
+            begin = Sample(self._meter)
+        for publisher in self._publishers:
+            publisher.go()
+        self._line.write(begin, self._latency, "")
+        self._next_line_ns = begin.at_ns + 1_000_000_000
+        total = Histogram()
+        if self._settings.warmup:
+            await self._watch_until(begin.at_ns + int(self._settings.warmup * 1e9), total)
+            total.clear()
+            self._meter.confirm_latency.clear()
+            begin, warmed = Sample(self._meter), begin
+        else:
+            warmed = begin
+        result = Result(self._settings, control.product, self._meter, begin)
+        result.opened_s = opened_s
+        deadline = warmed.at_ns + int(self._settings.duration * 1e9)
+        result.by_count = await self._watch_until(deadline, total)
+        await self._finish(result, total)
+        return result
+
+    # --- opening ---------------------------------------------------------------------------
+
+    async def _open_publishers(self) -> None:
+        settings = self._settings
+        count = settings.publisher_count if settings.publishers else 0
+        for number in range(count):
+            targets = self._topology.targets(number)
+            self._publishers.append(
+                Publisher(settings, targets, number / count, self._meter, self._clock)
+            )
+        await in_groups([self._open_publisher(publisher) for publisher in self._publishers])
+
+    async def _open_publisher(self, publisher: Publisher) -> None:
+        await publisher.start(await self._open(publisher))
+
+    async def _open_consumers(self) -> None:
+        settings = self._settings
+        if not settings.consumers:
+            return
+        for queue in self._topology.queues:
+            ledger = Ledger(settings.size) if settings.verify else None
+            if ledger is not None:
+                self._ledgers.append(ledger)
+            for _ in range(settings.consumers):
+                deliveries = Deliveries(
+                    self._meter, self._clock, settings.ack_every, settings.is_stamped, ledger
+                )
+                self._consumers.append(Consumer(settings, queue, deliveries))
+        await in_groups([self._open_consumer(consumer) for consumer in self._consumers])
+
+    async def _open_consumer(self, consumer: Consumer) -> None:
+        await consumer.start(await self._open(consumer))
+
+    async def _open_idle(self) -> None:
+        await in_groups([self._open_one_idle() for _ in range(self._settings.connections)])
+
+    async def _open_one_idle(self) -> None:
+        await self._open(Role())
+
+    async def _open(self, role: Role) -> Connection:
+        connection = await connect(self._address, role, self._watch)
+        self._connections.append(connection)
+        return connection
+
+    # --- watching --------------------------------------------------------------------------
+
+    async def _watch_until(self, deadline_ns: int, total: Histogram) -> bool:
+        """Let it run; whether it ended because all messages were through."""
+        settings = self._settings
+        step_s = _SLICE_S if settings.rate and self._publishers else _STEP_S
+        forever = settings.duration == 0
+        while True:
+            await asyncio.sleep(step_s)
+            if settings.rate:
+                for publisher in self._publishers:
+                    publisher.tick()
+            now_ns = self._clock.now_ns()
+            if now_ns >= self._next_line_ns:
+                self._report(total)
+            if self._watch.ended.is_set():
+                if self._watch.failure:
+                    raise BrokerFault(self._watch.failure)
+                return False
+            if settings.messages and self._is_through():
+                return True
+            if not forever and now_ns >= deadline_ns:
+                return False
+
+    def _report(self, total: Histogram) -> None:
+        meter = self._meter
+        self._line.write(Sample(meter), meter.latency, self._watch.blocked)
+        total.take_from(meter.latency)
+        self._next_line_ns += 1_000_000_000
+
+    def _is_through(self) -> bool:
+        """Whether all messages asked for were sent, and received if somebody receives."""
+        if not self._publishers:
+            return self._meter.received >= self._settings.messages
+        if not all(publisher.is_done for publisher in self._publishers):
+            return False
+        return not self._consumers or self._meter.received >= self._expected()
+
+    def _expected(self) -> int:
+        """How many messages the consumers should get of what was sent so far."""
+        return self._meter.sent * self._settings.fan
+
+    # --- the end ---------------------------------------------------------------------------
+
+    async def _finish(self, result: Result, total: Histogram) -> None:
+        """Take the last figures; with ``--verify`` wait for what is still under way."""
+        result.end = Sample(self._meter)
+        for publisher in self._publishers:
+            publisher.stop()
+        total.take_from(self._meter.latency)
+        result.latency.take_from(total)
+        result.confirm_latency.take_from(self._meter.confirm_latency)
+        if self._settings.verify:
+            await self._drain()
+            result.verdict = self._verdict()
+        for consumer in self._consumers:
+            consumer.finish()
+        if self._watch.failure:
+            raise BrokerFault(self._watch.failure)
+
+    async def _drain(self) -> None:
+        """Wait until everything has come, or nothing does any more."""
+        if self._publishers:
+            self._line.say("waiting for what is still under way")
+        heard_ns, received = self._clock.now_ns(), self._meter.received
+        while not self._publishers or received < self._expected():
+            await asyncio.sleep(_STEP_S)
+            if self._meter.received != received:
+                heard_ns, received = self._clock.now_ns(), self._meter.received
+            if self._clock.now_ns() - heard_ns > _CALM_S * 1e9 or self._watch.failure:
+                return
+        await asyncio.sleep(_SURPLUS_S)
+
+    def _verdict(self) -> Verdict:
+        settings = self._settings
+        verdict = Verdict()
+        targets: list[Target] = []
+        for publisher in self._publishers:
+            targets += publisher.targets
+        for number, ledger in enumerate(self._ledgers):
+            sent: dict[int, int] | None = None
+            if self._publishers:
+                mine = self._topology.streams_of(number, targets)
+                sent = {target.stream: int(target.number) for target in mine}
+            verdict.add(ledger, sent, settings.consumers == 1)
+        return verdict
+
+    async def _close_all(self) -> None:
+        await in_groups([connection.close(_GOODBYE_S) for connection in self._connections])
+
+
+async def in_groups(steps: list[Coroutine[object, object, None]]) -> None:
+    """Run all, some dozens at a time.  The first failure is raised when its group has ended."""
+    for start in range(0, len(steps), _AT_ONCE):
+        outcomes = await asyncio.gather(*steps[start : start + _AT_ONCE], return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                for late in steps[start + _AT_ONCE :]:
+                    late.close()
+                raise outcome
