@@ -1,0 +1,72 @@
+"""The documents: what they show runs, and what they list is complete."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import leveret
+from leveret.config import TABLE, Setting, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def blocks(name: str) -> list[str]:
+    """The Python examples of a document."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
+
+
+def run(tmp_path: Path, name: str, text: str, *module: str) -> str:
+    """What a program printed.  It runs in a folder of its own, as a user's would."""
+    (tmp_path / name).write_text(text)
+    command = [sys.executable, *module, name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def row(setting: Setting) -> str:
+    """How docs/configuration.md shows a setting."""
+    variable = "LEVERET_" + setting.name.upper()
+    cells = [f"`{setting.name}`", f"`{variable}`", f"`{setting.shown(setting.default)}`"]
+    return f"| {' | '.join(cells)} | {setting.text} {one_sentence(setting)} |"
+
+
+def one_sentence(setting: Setting) -> str:
+    """What is allowed, as a sentence."""
+    allowed = setting.allowed()
+    unit = f" ({setting.unit})" if setting.unit not in ("", setting.name) else ""
+    return f"{allowed[0].upper()}{allowed[1:]}{unit}."
+
+
+def test_the_first_message_of_the_readme_arrives(tmp_path: Path) -> None:
+    with leveret.Broker() as broker:
+        there = f"pika.BlockingConnection(pika.URLParameters({broker.url!r}))"
+        text = blocks("README.md")[0]
+        assert "pika.BlockingConnection()" in text
+        printed = run(tmp_path, "first.py", text.replace("pika.BlockingConnection()", there))
+    assert "Hello World!" in printed
+
+
+def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
+    printed = run(tmp_path, "test_order.py", blocks("README.md")[1], "-m", "pytest", "-q")
+    assert "1 passed" in printed
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    listed = [line for line in text.splitlines() if line.startswith("| `")]
+    assert listed == [row(setting) for setting in TABLE]
+
+
+def test_the_example_file_sets_every_setting_to_its_default(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    example = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[0]
+    path = tmp_path / "leveret.toml"
+    path.write_text(example)
+    settings, plain = Settings(), Settings()
+    settings.take_file(str(path))
+    assert {name for name, origin in settings.origin.items() if origin == str(path)} == {
+        setting.name for setting in TABLE
+    }
+    assert [getattr(settings, s.name) for s in TABLE] == [getattr(plain, s.name) for s in TABLE]
