@@ -1,0 +1,90 @@
+"""Plays every scenario on RabbitMQ and on Leveret and prints where they differ.
+
+    python -m tests.differential                      start both, play all
+    python -m tests.differential --only 'queue_*'     some of them
+    python -m tests.differential --rabbitmq 5672      use a broker that runs already
+    python -m tests.differential --self               RabbitMQ against itself: are they steady?
+"""
+
+import argparse
+import contextlib
+import fnmatch
+import sys
+
+from tests.differential.runner import Verdict, compare, discover, play
+from tests.oracle import Oracle, missing
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare Leveret with RabbitMQ.")
+    parser.add_argument("--only", default="*", help="a pattern for scenario names")
+    parser.add_argument("--rabbitmq", type=int, help="port of a running RabbitMQ")
+    parser.add_argument("--leveret", type=int, help="port of a running Leveret")
+    parser.add_argument("--self", action="store_true", help="RabbitMQ against itself")
+    parser.add_argument("--show", action="store_true", help="print RabbitMQ's traces and stop")
+    parser.add_argument("--report", help="write the disagreements to this file")
+    return parser.parse_args()
+
+
+def _ports(options: argparse.Namespace, stack: contextlib.ExitStack) -> tuple[int, int]:
+    rabbitmq = options.rabbitmq or stack.enter_context(Oracle()).port
+    if options.self or options.show:
+        return rabbitmq, rabbitmq
+    if options.leveret:
+        return rabbitmq, options.leveret
+    from leveret.embedded import Broker  # so that --self works without it
+
+    return rabbitmq, stack.enter_context(Broker()).port
+
+
+def _summary(verdicts: list[Verdict]) -> list[str]:
+    agreed = [verdict for verdict in verdicts if verdict.agrees]
+    differing = [verdict for verdict in verdicts if not verdict.agrees]
+    lines = [f"{len(verdicts)} scenarios, {len(agreed)} agree, {len(differing)} disagree"]
+    lines += [
+        f"known: {verdict.name}: {known.reason}" for verdict in agreed for known in verdict.known
+    ]
+    lines += [f"disagrees: {verdict.name}" for verdict in differing]
+    return lines
+
+
+def _report(verdicts: list[Verdict], path: str) -> None:
+    parts = _summary(verdicts)
+    for verdict in verdicts:
+        if not verdict.agrees:
+            parts += ["", f"## {verdict.name}", "", "```diff", verdict.explain(), "```"]
+    with open(path, "w") as out:
+        out.write("\n".join(parts) + "\n")
+
+
+def main() -> int:
+    """Run; the exit code is 1 when something disagrees."""
+    options = _options()
+    if not options.rabbitmq and (reason := missing()):
+        print(reason)
+        return 2
+    scenarios = {
+        name: function
+        for name, function in discover().items()
+        if fnmatch.fnmatch(name, options.only)
+    }
+    with contextlib.ExitStack() as stack:
+        rabbitmq, leveret = _ports(options, stack)
+        if options.show:
+            for name, scenario in scenarios.items():
+                print(f"== {name}", *play(scenario, name, rabbitmq), sep="\n")
+            return 0
+        verdicts = [
+            compare(scenario, name, rabbitmq, leveret) for name, scenario in scenarios.items()
+        ]
+    for verdict in verdicts:
+        if not verdict.agrees:
+            print(f"== {verdict.name}", verdict.explain(), sep="\n")
+    print(*_summary(verdicts), sep="\n")
+    if options.report:
+        _report(verdicts, options.report)
+    return 0 if all(verdict.agrees for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

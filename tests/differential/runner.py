@@ -1,0 +1,81 @@
+"""Finds the scenarios, plays them on a broker, compares the traces."""
+
+import difflib
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tests.differential.known import KNOWN, Known
+from tests.differential.stage import Stage, Trace
+
+Scenario = Callable[[Stage], Trace]
+PREFIX: Final = "scenario_"
+
+
+def discover() -> dict[str, Scenario]:
+    """All scenarios by name: every function `scenario_…` of every file in `scenarios`."""
+    found: dict[str, Scenario] = {}
+    for path in sorted((Path(__file__).parent / "scenarios").glob("*.py")):
+        module = importlib.import_module(f"tests.differential.scenarios.{path.stem}")
+        for name, value in vars(module).items():
+            if name.startswith(PREFIX):
+                short = name.removeprefix(PREFIX)
+                assert short not in found, f"two scenarios are called {short}"
+                found[short] = value
+    return found
+
+
+def play(scenario: Scenario, name: str, port: int) -> Trace:
+    """The trace of a scenario on the broker at ``port``; a failure is its last line."""
+    stage = Stage(port, name)
+    try:
+        trace = scenario(stage)
+        assert trace is stage.trace
+    except (AssertionError, OSError) as error:
+        stage.note(f"failed: {type(error).__name__}: {str(error)[:300]}")
+    try:
+        stage.finish()
+    except (AssertionError, OSError) as error:
+        stage.note(f"failed while cleaning up: {type(error).__name__}: {str(error)[:300]}")
+    return stage.trace
+
+
+class Verdict:
+    """What the comparison of two traces came to."""
+
+    def __init__(self, name: str, rabbitmq: Trace, leveret: Trace) -> None:
+        self.name: Final = name
+        self.rabbitmq: Final = rabbitmq
+        self.leveret: Final = leveret
+        self.known: Final[list[Known]] = []
+        self.stale: Final[list[Known]] = []
+        text = "\n".join(rabbitmq)
+        for known in KNOWN:
+            if known.scenario not in (name, "*"):
+                continue
+            if known.rabbitmq in text:
+                text = text.replace(known.rabbitmq, known.leveret)
+                self.known.append(known)
+            elif known.scenario == name:
+                self.stale.append(known)
+        self.expected: Final = text.split("\n")
+
+    @property
+    def agrees(self) -> bool:
+        return self.expected == self.leveret and not self.stale
+
+    def explain(self) -> str:
+        """The two traces as a unified diff: what was expected, what Leveret did."""
+        expected, got = self.expected, self.leveret
+        lines = difflib.unified_diff(expected, got, "rabbitmq", "leveret", lineterm="", n=99)
+        stale = [f"known difference does not fit any more: {known.rabbitmq}" for known in self.stale]
+        return "\n".join([*lines, *stale])
+
+
+def compare(scenario: Scenario, name: str, rabbitmq: int, leveret: int) -> Verdict:
+    """Play on both.  A disagreement is believed when it shows twice: traces depend on time."""
+    verdict = Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret))
+    if verdict.agrees:
+        return verdict
+    return Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret))
