@@ -1,7 +1,7 @@
 """Sphinx's configuration, for ``make docs``.
 
-The pages are plain Markdown that reads well where it lies; the only thing that a site needs besides is
-a table of contents, which is added to the front page here.
+The pages are plain Markdown that reads well where it lies; the only thing that a site needs
+besides is a table of contents, which is added to the front page here.
 """
 
 from pathlib import Path

@@ -20,7 +20,7 @@ COMPILED = Environment(".venv-compiled")
 BUILD = ROOT / "build" / "compiled"
 LINTED = [
     name
-    for name in ("src", "tests", "tools", "bench", "examples", "setup.py")
+    for name in ("src", "tests", "tools", "bench", "examples", "docs", "setup.py")
     if (ROOT / name).exists()
 ]
 # Files, not tests, are spread over the workers: what a module sets up is set up once.
@@ -35,7 +35,7 @@ def set_up_dev() -> None:
 
 def lint(steps: Steps) -> None:
     """Style: what ruff, codespell and mypy, the compiler's front end, find."""
-    pages = ["docs", *(page.name for page in ROOT.glob("*.md"))]
+    pages = [page.name for page in ROOT.glob("*.md")]
     for what, tool, *arguments in [
         ("style", "ruff", "check", *LINTED),
         ("layout", "ruff", "format", "--check", *LINTED),
