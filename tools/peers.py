@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from steps import Stop, call, say
+from steps import Stop, call_quietly, say
 
 # While this file is there and says 101, Debian's packages install services without starting them.
 NO_SERVICES = Path("/usr/sbin/policy-rc.d")
@@ -77,21 +77,21 @@ def provide() -> None:
 
 def install(packages: list[str]) -> None:
     """Install Debian packages without letting any of them start a service."""
-    command = ["apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", *packages]
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     guarded = not NO_SERVICES.exists()
     if guarded:
         NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")
         NO_SERVICES.chmod(0o755)
     try:
         try:
-            call(command, DEBIAN_FRONTEND="noninteractive")
+            call_quietly(command, DEBIAN_FRONTEND="noninteractive")
         except Stop:
             # The lists of packages may be missing or old.
-            call(["apt-get", "update", "--quiet=2"])
-            call(command, DEBIAN_FRONTEND="noninteractive")
+            call_quietly(["apt-get", "update"])
+            call_quietly(command, DEBIAN_FRONTEND="noninteractive")
     finally:
         if guarded:
             NO_SERVICES.unlink()
     if "rabbitmq-server" in packages and Path("/run/systemd/system").exists():
         # Port 5672 is leveret's; the tests start RabbitMQ on ports of their own.
-        call(["systemctl", "disable", "--now", "rabbitmq-server"])
+        call_quietly(["systemctl", "disable", "--now", "rabbitmq-server"])

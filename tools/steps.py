@@ -35,6 +35,20 @@ def call(command: Sequence[str | Path], **extra: str) -> None:
         raise Stop(f"this failed (exit code {done.returncode}): {' '.join(map(str, command))}")
 
 
+def call_quietly(command: Sequence[str | Path], **extra: str) -> None:
+    """Run ``command`` and show its output only when it fails.  Raises Stop then."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=surroundings(**extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Stop(f"{done.stdout}this failed: {' '.join(map(str, command))}")
+
+
 class Background:
     """A command that runs beside the others, at a lower priority, its output kept for later."""
 
