@@ -374,11 +374,11 @@ FINE: list[tuple[Rule, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "name", "text"), FAULTS)
+@pytest.mark.parametrize(("rule", "name", "text"), FAULTS, ids=[f[0].__name__ for f in FAULTS])
 def test_a_fault_is_found(rule: Rule, name: str, text: str) -> None:
     assert rule(name, text) != []
 
 
-@pytest.mark.parametrize(("rule", "name", "text"), FINE)
+@pytest.mark.parametrize(("rule", "name", "text"), FINE, ids=[f[0].__name__ for f in FINE])
 def test_what_is_fine_passes(rule: Rule, name: str, text: str) -> None:
     assert rule(name, text) == []
