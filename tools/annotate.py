@@ -23,7 +23,7 @@ def main(names: list[str]) -> None:
         copy = copy_sources(Path(folder, "copy"))
         module = str(copy / Path(names[0]).resolve().relative_to(ROOT))
         shell = 'cd "$1" && MYPYPATH=src "$2" -m mypyc -a "$3" "$4"'
-        arguments = [copy, DEV.python, page, module]
+        arguments: list[str | Path] = [copy, DEV.python, page, module]
         call(["sh", "-c", shell, "annotate", *arguments], MYPYC_OPT_LEVEL="0")
     say(str(page.relative_to(ROOT)))
 
