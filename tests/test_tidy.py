@@ -24,6 +24,7 @@ RANKS = [
     {"errors"},
     {"octets"},
     {"tables", "ports", "config", "counters", "session"},
+    {"notices"},
     {"auth", "store"},
     {"broker"},
     {
