@@ -3,9 +3,32 @@
 ``net`` drives any Session and knows none; a protocol's session never sees a socket.
 """
 
+from abc import ABC, abstractmethod
+from typing import Final, final
+
 from mypy_extensions import mypyc_attr
 
-from abc import ABC, abstractmethod
+
+@final
+class Peer:
+    """Who is at the other end of a connection, and which of our addresses it came to."""
+
+    def __init__(self, host: str, port: int, local_host: str, local_port: int) -> None:
+        self.host: Final = host
+        self.port: Final = port
+        self.local_host: Final = local_host
+        self.local_port: Final = local_port
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the peer runs on this machine."""
+        host = self.host.removeprefix("::ffff:")
+        return host.startswith("127.") or host in ("::1", "")
+
+    @property
+    def name(self) -> str:
+        """How people tell connections apart: ``127.0.0.1:54321 -> 127.0.0.1:5672``."""
+        return f"{self.host}:{self.port} -> {self.local_host}:{self.local_port}"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -61,3 +84,12 @@ class Bell(ABC):
     @abstractmethod
     def ring(self, session: Session) -> None:
         """Flush ``session`` once, before this turn of the loop ends."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Protocol(ABC):
+    """What a listener speaks: makes the session of each connection it accepts."""
+
+    @abstractmethod
+    def open(self, bell: Bell, peer: Peer) -> Session:
+        """The session for a new connection from ``peer``."""

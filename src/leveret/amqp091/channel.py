@@ -1,0 +1,335 @@
+"""One channel: consumers, acknowledgements, confirms and transactions (basic, confirm, tx).
+
+Publishing is in ``publishing``, exchange.* and queue.* are in ``entities``.
+"""
+
+from typing import Final, final
+
+from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.confirms import Confirms
+from leveret.amqp091.consumer import ChannelConsumer, ConsumeWish
+from leveret.amqp091.context import Context
+from leveret.amqp091.outstanding import Delivery, Outstanding
+from leveret.amqp091.publishing import Publishing
+from leveret.amqp091.spec import (
+    BASIC_CANCEL_OK,
+    BASIC_CONSUME_OK,
+    BASIC_GET_EMPTY,
+    BASIC_GET_OK,
+    BASIC_QOS_OK,
+    BASIC_RECOVER_OK,
+    CHANNEL_FLOW_OK,
+    CONFIRM_SELECT_OK,
+    TX_COMMIT_OK,
+    TX_ROLLBACK_OK,
+    TX_SELECT_OK,
+)
+from leveret.broker.backlog import Waiting
+from leveret.broker.queue import Queue
+from leveret.broker.vhost import REPLY_TO
+from leveret.errors import NotAllowed, NotFound, NotSupported, PreconditionFailed
+from leveret.tables import INTEGERS, Table
+
+
+@final
+class Channel:
+    """One channel of an open connection.  Methods raise refusals; the session answers them.
+
+    ``is_closing``: the broker has closed it and waits for the client's close-ok.
+    """
+
+    def __init__(self, number: int, context: Context) -> None:
+        self.number: Final = number
+        self.context: Final = context
+        self.publishing: Final = Publishing(number, context)
+        self.is_closing = False
+        # What an empty queue name in a later method means.
+        self.last_queue = ""
+        self._consumers: Final[dict[str, ChannelConsumer]] = {}
+        self._outstanding: Final = Outstanding()
+        self._prefetch = 0
+        self._reply_queue: Queue | None = None
+        # Acknowledgements of an open transaction: settled, rejected and requeued deliveries.
+        self._held_acks: list[Delivery] = []
+        self._held_rejects: list[Delivery] = []
+        self._held_requeues: list[Delivery] = []
+
+    # --- names -----------------------------------------------------------------------------
+
+    def queue_name(self, name: str) -> str:
+        """``name``, or the last declared queue when it is empty.  Raises NotFound."""
+        if name:
+            return name
+        if not self.last_queue:
+            raise NotFound("no previously declared queue")
+        return self.last_queue
+
+    def _queue(self, name: str) -> Queue:
+        """The queue to read from, once the right is checked."""
+        name = self.queue_name(name)
+        self.context.access.read("queue", name)
+        return self.context.vhost.queue(name, self.context.owner_id)
+
+    def _send(self, frame: MethodFrame) -> None:
+        self.context.outbox.send(self.number, frame)
+
+    # --- consuming -------------------------------------------------------------------------
+
+    def on_qos(self, arguments: Arguments) -> None:
+        """basic.qos: prefetch for later consumers, or for the whole channel when global."""
+        size = arguments.long()
+        count = arguments.short()
+        is_global = arguments.octet() & 1 == 1
+        if size != 0:
+            raise NotSupported(f"prefetch_size!=0 ({size})")
+        if is_global:
+            self._outstanding.limit = count
+            self._wake_all()
+        else:
+            self._prefetch = count
+        self._send(MethodFrame(BASIC_QOS_OK))
+
+    def on_consume(self, arguments: Arguments) -> None:
+        """basic.consume."""
+        arguments.short()
+        name = arguments.shortstr()
+        tag = arguments.shortstr()
+        bits = arguments.octet()
+        table = arguments.table()
+        if tag in self._consumers:
+            raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+        if not tag:
+            tag = self.context.vhost.unused_name("amq.ctag-")
+        no_ack = bits & 2 != 0
+        queue = self._reply_source(no_ack) if name == REPLY_TO else self._queue(name)
+        priority = _priority(self.context.vhost.describe("queue", queue.name), table)
+        wish = ConsumeWish(tag, no_ack, bits & 4 != 0, priority, table)
+        consumer = ChannelConsumer(
+            wish, self.number, queue, self._prefetch, self._outstanding, self.context
+        )
+        self.context.vhost.consume(queue, consumer)
+        consumer.join(self._consumers)
+        if not bits & 8:
+            self._send(MethodFrame(BASIC_CONSUME_OK).shortstr(tag))
+        self.context.dispatch_later(queue)
+
+    def _reply_source(self, no_ack: bool) -> Queue:
+        """The volatile queue that stands behind ``amq.rabbitmq.reply-to`` on this channel."""
+        if not no_ack:
+            raise PreconditionFailed("reply consumer cannot acknowledge")
+        if self._reply_queue is not None:
+            raise PreconditionFailed("reply consumer already set")
+        queue = self.context.vhost.open_reply_queue()
+        self._reply_queue = queue
+        self.publishing.reply_address = queue.name
+        return queue
+
+    def on_cancel(self, arguments: Arguments) -> None:
+        """basic.cancel: also fine for a tag that nobody has."""
+        tag = arguments.shortstr()
+        no_wait = arguments.octet() & 1 == 1
+        consumer = self._consumers.pop(tag, None)
+        if consumer is not None:
+            self._end(consumer)
+        if not no_wait:
+            self._send(MethodFrame(BASIC_CANCEL_OK).shortstr(tag))
+
+    def _end(self, consumer: ChannelConsumer) -> None:
+        if consumer.queue is self._reply_queue:
+            self.context.vhost.close_reply_queue(consumer.queue)
+            self._reply_queue = None
+            self.publishing.reply_address = ""
+        self.context.vhost.cancel(consumer.queue, consumer)
+
+    def on_get(self, arguments: Arguments) -> None:
+        """basic.get."""
+        arguments.short()
+        queue = self._queue(arguments.shortstr())
+        no_ack = arguments.octet() & 1 == 1
+        waiting = queue.get(no_ack)
+        if waiting is None:
+            self._send(MethodFrame(BASIC_GET_EMPTY).shortstr(""))
+            return
+        outstanding = self._outstanding
+        outstanding.last_tag += 1
+        tag = outstanding.last_tag
+        message = waiting.message
+        if not no_ack:
+            outstanding.add(Delivery(tag, queue, None, message, waiting.offset))
+        frame = MethodFrame(BASIC_GET_OK).longlong(tag).octet(1 if waiting.redelivered else 0)
+        self._send(frame.raw(message.origin.octets).long(queue.ready_count))
+        self.context.outbox.send_content(self.number, message.properties.octets, message.body)
+
+    def room_again(self) -> None:
+        """The socket takes more: ask the consumers again."""
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for consumer in self._consumers.values():
+            self._wake(consumer)
+
+    def _wake(self, consumer: ChannelConsumer) -> None:
+        if consumer.is_parked:
+            consumer.queue.unpark(consumer)
+            self.context.dispatch_later(consumer.queue)
+
+    # --- acknowledgements ------------------------------------------------------------------
+
+    def on_ack(self, tag: int, multiple: bool) -> None:
+        """basic.ack.  Hot."""
+        if not multiple and self.publishing.held is None:
+            delivery = self._outstanding.take(tag)
+            if delivery is None:
+                raise _unknown(tag)
+            self._settled(delivery)
+            return
+        deliveries = self._take(tag, multiple)
+        if self.publishing.held is not None:
+            self._held_acks.extend(deliveries)
+        else:
+            for delivery in deliveries:
+                self._settled(delivery)
+
+    def on_nack(self, tag: int, multiple: bool, requeue: bool) -> None:
+        """basic.nack, and basic.reject, which is one for a single message."""
+        deliveries = self._take(tag, multiple)
+        if self.publishing.held is not None:
+            (self._held_requeues if requeue else self._held_rejects).extend(deliveries)
+        elif requeue:
+            self._requeue(deliveries)
+        else:
+            self._reject(deliveries)
+
+    def _take(self, tag: int, multiple: bool) -> list[Delivery]:
+        if not multiple:
+            delivery = self._outstanding.take(tag)
+            if delivery is None:
+                raise _unknown(tag)
+            return [delivery]
+        if tag == 0:
+            return self._outstanding.take_all()
+        taken = self._outstanding.take_through(tag)
+        if taken is None:
+            raise _unknown(tag)
+        return taken
+
+    def _settled(self, delivery: Delivery) -> None:
+        delivery.queue.settle(delivery.offset)
+        self._freed(delivery)
+
+    def _reject(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            delivery.queue.discard(delivery.message, delivery.offset)
+            self._freed(delivery)
+
+    def _requeue(self, deliveries: list[Delivery]) -> None:
+        """Give messages back, queue by queue, and let others have them."""
+        by_queue: dict[str, list[Waiting]] = {}
+        queues: dict[str, Queue] = {}
+        for delivery in deliveries:
+            queue = delivery.queue
+            waiting = Waiting(delivery.message, delivery.offset, True)
+            by_queue.setdefault(queue.name, []).append(waiting)
+            queues[queue.name] = queue
+        for name, queue in queues.items():
+            queue.put_back(by_queue[name])
+            self.context.dispatch_later(queue)
+        for delivery in deliveries:
+            self._freed(delivery)
+
+    def _freed(self, delivery: Delivery) -> None:
+        """A delivery no longer counts: its consumer, or all of the channel, may have room."""
+        if self._outstanding.limit != 0:
+            self._wake_all()
+            return
+        consumer = delivery.consumer
+        if consumer is not None and consumer.is_parked:
+            delivery.queue.unpark(consumer)
+            self.context.dispatch_later(delivery.queue)
+
+    def on_recover(self, arguments: Arguments, is_sync: bool) -> None:
+        """basic.recover and recover-async: everything unacknowledged goes back to its queue."""
+        if arguments.octet() & 1 == 0:
+            raise NotSupported("requeue=false")
+        self._requeue(self._outstanding.take_all())
+        if is_sync:
+            self._send(MethodFrame(BASIC_RECOVER_OK))
+
+    # --- confirms and transactions ---------------------------------------------------------
+
+    def on_confirm_select(self, arguments: Arguments) -> None:
+        """confirm.select; a second one changes nothing."""
+        if self.publishing.held is not None:
+            raise PreconditionFailed("cannot switch from tx to confirm mode")
+        if self.publishing.confirms is None:
+            self.publishing.confirms = Confirms(self.number)
+        if arguments.octet() & 1 == 0:
+            self._send(MethodFrame(CONFIRM_SELECT_OK))
+
+    def on_tx_select(self) -> None:
+        """tx.select; a second one changes nothing."""
+        if self.publishing.confirms is not None:
+            raise PreconditionFailed("cannot switch from confirm to tx mode")
+        if self.publishing.held is None:
+            self.publishing.held = []
+        self._send(MethodFrame(TX_SELECT_OK))
+
+    def on_tx_commit(self) -> None:
+        """tx.commit: publishes and acknowledgements happen now, in this order."""
+        if self.publishing.held is None:
+            raise PreconditionFailed("channel is not transactional")
+        self.publishing.commit()
+        acks, rejects, requeues = self._held_acks, self._held_rejects, self._held_requeues
+        self._forget_held()
+        for delivery in acks:
+            self._settled(delivery)
+        self._reject(rejects)
+        self._requeue(requeues)
+        self._send(MethodFrame(TX_COMMIT_OK))
+
+    def on_tx_rollback(self) -> None:
+        """tx.rollback: publishes are forgotten, acknowledged messages are outstanding again."""
+        if self.publishing.held is None:
+            raise PreconditionFailed("channel is not transactional")
+        self.publishing.held = []
+        self._outstanding.restore(self._held_acks + self._held_rejects + self._held_requeues)
+        self._forget_held()
+        self._send(MethodFrame(TX_ROLLBACK_OK))
+
+    def _forget_held(self) -> None:
+        self._held_acks = []
+        self._held_rejects = []
+        self._held_requeues = []
+
+    # --- the channel itself ----------------------------------------------------------------
+
+    def on_flow(self, arguments: Arguments) -> None:
+        """channel.flow: the client may only switch on what is on."""
+        if arguments.octet() & 1 == 0:
+            raise NotSupported("active=false")
+        self._send(MethodFrame(CHANNEL_FLOW_OK).octet(1))
+
+    def end(self) -> None:
+        """The channel is gone: its consumers stop, its messages go back."""
+        for consumer in list(self._consumers.values()):
+            self._end(consumer)
+        self._consumers.clear()
+        self._outstanding.restore(self._held_acks + self._held_rejects + self._held_requeues)
+        self._forget_held()
+        self._requeue(self._outstanding.take_all())
+
+
+def _unknown(tag: int) -> PreconditionFailed:
+    return PreconditionFailed(f"unknown delivery tag {tag}")
+
+
+def _priority(what: str, table: Table) -> int:
+    field = table.get("x-priority")
+    if field is None:
+        return 0
+    if field.kind not in INTEGERS:
+        raise PreconditionFailed(
+            f"invalid arg 'x-priority' for {what}: {{unacceptable_type,{field.kind_name}}}"
+        )
+    assert isinstance(field.value, int)
+    return field.value

@@ -1,0 +1,146 @@
+"""One subscription of an AMQP 0-9-1 channel: a message in, three frames out.
+
+The hottest code there is: one call of ``deliver`` for each message and consumer.
+"""
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+
+from leveret.amqp091.arguments import MethodFrame
+from leveret.amqp091.context import Context
+from leveret.amqp091.outbox import Outbox, content_header
+from leveret.amqp091.outstanding import Delivery, Outstanding
+from leveret.amqp091.spec import BASIC_CANCEL, BASIC_DELIVER, FRAME_BODY, FRAME_END, FRAME_METHOD
+from leveret.broker.consumer import Consumer
+from leveret.broker.message import Message, Origin
+from leveret.broker.properties import NO_PROPERTIES, Properties
+from leveret.broker.queue import Queue
+from leveret.octets import write_i64, write_u16, write_u32
+from leveret.tables import Table
+
+# Bodies up to this size follow in one go; larger ones take the outbox's longer way.
+_SMALL_BODY: Final = 4000
+_NOWHERE: Final = Origin("", "")
+
+
+@final
+class ConsumeWish:
+    """What a basic.consume asks for."""
+
+    def __init__(
+        self, tag: str, no_ack: bool, is_exclusive: bool, priority: int, arguments: Table
+    ) -> None:
+        self.tag: Final = tag
+        self.no_ack: Final = no_ack
+        self.is_exclusive: Final = is_exclusive
+        self.priority: Final = priority
+        self.arguments: Final = arguments
+
+
+@final
+class ChannelConsumer(Consumer):
+    """Writes deliveries into the connection's outbox.
+
+    Between the delivery tag and the body, and before the tag, the octets of a delivery are the
+    same as long as messages come with the same exchange, key, properties and size; ``_before``
+    and ``_after`` keep them.
+    """
+
+    def __init__(
+        self,
+        wish: ConsumeWish,
+        channel: int,
+        queue: Queue,
+        prefetch: int,
+        outstanding: Outstanding,
+        context: Context,
+    ) -> None:
+        super().__init__(wish.tag, wish.no_ack, wish.is_exclusive, wish.priority, wish.arguments)
+        self.queue: Final = queue
+        self._registry: dict[str, ChannelConsumer] = {}
+        self._channel: Final = channel
+        self._prefetch: Final = prefetch
+        self._outstanding: Final = outstanding
+        self._context: Final = context
+        self._outbox: Final[Outbox] = context.outbox
+        self._origin = _NOWHERE
+        self._properties: Properties = NO_PROPERTIES
+        self._size = -1
+        self._before = b""
+        self._after = b""
+
+    def join(self, registry: "dict[str, ChannelConsumer]") -> None:
+        """Be known to the channel, by tag, until the queue is gone."""
+        self._registry = registry
+        registry[self.tag] = self
+
+    def has_room(self) -> bool:
+        """Whether prefetch, the channel's limit and the socket allow one more."""
+        if not self._outbox.has_room():
+            return False
+        if self.no_ack:
+            return True
+        if 0 < self._prefetch <= self.unacked_count:
+            return False
+        outstanding = self._outstanding
+        return outstanding.limit == 0 or outstanding.held_count < outstanding.limit
+
+    def deliver(self, message: Message, offset: int, redelivered: bool) -> None:
+        """Send one message."""
+        body = message.body
+        size = len(body)
+        if (
+            message.origin is not self._origin
+            or message.properties is not self._properties
+            or size != self._size
+        ):
+            self._prepare(message)
+        outstanding = self._outstanding
+        tag = outstanding.last_tag + 1
+        outstanding.last_tag = tag
+        if not self.no_ack:
+            outstanding.add(Delivery(tag, self.queue, self, message, offset))
+        out = self._outbox.writer
+        out.write(self._before)
+        write_i64(out, tag)
+        out.append(1 if redelivered else 0)
+        out.write(self._after)
+        if size > _SMALL_BODY:
+            self._outbox.write_body(self._channel, body)
+        elif size > 0:
+            out.write(body)
+            out.append(FRAME_END)
+        self._outbox.ring()
+
+    def cancelled(self) -> None:
+        """The queue is gone: tell the client if it wants to know."""
+        self._registry.pop(self.tag, None)
+        if self._context.wants_cancel:
+            frame = MethodFrame(BASIC_CANCEL).shortstr(self.tag).octet(1)
+            self._outbox.send(self._channel, frame)
+
+    def _prepare(self, message: Message) -> None:
+        """Encode what deliveries like ``message`` have in common."""
+        self._origin = message.origin
+        self._properties = message.properties
+        self._size = len(message.body)
+        tag = self.tag.encode()
+        origin = message.origin.octets
+        before = BytesWriter()
+        before.append(FRAME_METHOD)
+        write_u16(before, self._channel)
+        write_u32(before, 4 + 1 + len(tag) + 8 + 1 + len(origin))
+        write_u32(before, BASIC_DELIVER)
+        before.append(len(tag))
+        before.write(tag)
+        self._before = before.getvalue()
+        after = BytesWriter()
+        after.write(origin)
+        after.append(FRAME_END)
+        after.write(content_header(self._channel, message.properties.octets, self._size))
+        if 0 < self._size <= _SMALL_BODY:
+            after.append(FRAME_BODY)
+            write_u16(after, self._channel)
+            write_u32(after, self._size)
+        self._after = after.getvalue()

@@ -1,0 +1,65 @@
+"""What the channels of one open connection share."""
+
+from typing import Final, final
+
+from leveret.amqp091.confirms import Confirms
+from leveret.amqp091.outbox import Outbox
+from leveret.auth.access import Access
+from leveret.broker.queue import Queue
+from leveret.broker.vhost import VHost
+
+
+@final
+class Context:
+    """The vhost and user a connection was opened with, where output goes, and what is left to do.
+
+    ``owner_id`` is the connection, for exclusive queues.  ``wants_cancel``: the client
+    understands basic.cancel from the broker.  ``finish`` does once per chunk of input what would
+    be wasteful once per frame.
+    """
+
+    def __init__(
+        self,
+        vhost: VHost,
+        access: Access,
+        outbox: Outbox,
+        owner_id: int,
+        max_message_size: int,
+        wants_cancel: bool,
+    ) -> None:
+        self.vhost: Final = vhost
+        self.access: Final = access
+        self.outbox: Final = outbox
+        self.owner_id: Final = owner_id
+        self.max_message_size: Final = max_message_size
+        self.wants_cancel: Final = wants_cancel
+        self._to_dispatch: list[Queue] = []
+        self._to_confirm: list[Confirms] = []
+
+    def dispatch_later(self, queue: Queue) -> None:
+        """A consumer of ``queue`` has room again, or messages came back to it."""
+        self._to_dispatch.append(queue)
+
+    def confirm_later(self, confirms: Confirms) -> None:
+        """``confirms`` has something to tell."""
+        if not confirms.is_listed:
+            confirms.is_listed = True
+            self._to_confirm.append(confirms)
+
+    def finish(self) -> None:
+        """Dispatch and confirm what came up while a chunk of input was handled."""
+        if self._to_dispatch:
+            queues = self._to_dispatch
+            self._to_dispatch = []
+            for queue in queues:
+                queue.dispatch()
+        self.send_confirms()
+
+    def send_confirms(self) -> None:
+        """Tell publishers what became of their messages."""
+        if self._to_confirm:
+            waiting = self._to_confirm
+            self._to_confirm = []
+            for confirms in waiting:
+                confirms.is_listed = False
+                self.outbox.send_octets(confirms.take_frames())

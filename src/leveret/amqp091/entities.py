@@ -1,0 +1,253 @@
+"""exchange.* and queue.*: arguments in, rights checked, the vhost asked, the reply sent.
+
+Behaviour: RabbitMQ 4.3, "Access control", for which right each method needs.
+"""
+
+from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.channel import Channel
+from leveret.amqp091.spec import (
+    EXCHANGE_BIND,
+    EXCHANGE_BIND_OK,
+    EXCHANGE_DECLARE,
+    EXCHANGE_DECLARE_OK,
+    EXCHANGE_DELETE,
+    EXCHANGE_DELETE_OK,
+    EXCHANGE_UNBIND,
+    EXCHANGE_UNBIND_OK,
+    QUEUE_BIND,
+    QUEUE_BIND_OK,
+    QUEUE_DECLARE,
+    QUEUE_DECLARE_OK,
+    QUEUE_DELETE,
+    QUEUE_DELETE_OK,
+    QUEUE_PURGE,
+    QUEUE_PURGE_OK,
+    QUEUE_UNBIND,
+    QUEUE_UNBIND_OK,
+)
+from leveret.broker.arguments import check_alternate
+from leveret.broker.exchange import Exchange
+from leveret.broker.queue import Queue
+from leveret.broker.vhost import REPLY_TO, ExchangeWish, QueueWish
+from leveret.errors import AccessRefused, NotFound
+from leveret.tables import LONGSTR, Table
+
+
+def on_entity_method(channel: Channel, method: int, arguments: Arguments) -> bool:
+    """Handle ``method`` if it is one of exchange.* or queue.*.  False when it is not."""
+    if method == QUEUE_DECLARE:
+        _declare_queue(channel, arguments)
+    elif method == QUEUE_BIND:
+        _bind_queue(channel, arguments)
+    elif method == QUEUE_UNBIND:
+        _unbind_queue(channel, arguments)
+    elif method == QUEUE_PURGE:
+        _purge_queue(channel, arguments)
+    elif method == QUEUE_DELETE:
+        _delete_queue(channel, arguments)
+    elif method == EXCHANGE_DECLARE:
+        _declare_exchange(channel, arguments)
+    elif method == EXCHANGE_DELETE:
+        _delete_exchange(channel, arguments)
+    elif method == EXCHANGE_BIND or method == EXCHANGE_UNBIND:
+        _bind_exchange(channel, arguments, method == EXCHANGE_BIND)
+    else:
+        return False
+    return True
+
+
+def clean_name(name: str) -> str:
+    """``name`` as RabbitMQ uses it: without carriage returns and line feeds."""
+    if "\r" in name or "\n" in name:
+        return name.replace("\r", "").replace("\n", "")
+    return name
+
+
+def _reply(channel: Channel, frame: MethodFrame) -> None:
+    channel.context.outbox.send(channel.number, frame)
+
+
+# --- queues ----------------------------------------------------------------------------------
+
+
+def _declare_queue(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    name = clean_name(arguments.shortstr())
+    bits = arguments.octet()
+    table = arguments.table()
+    if bits & 1:
+        queue = _passive_queue(channel, name)
+    else:
+        queue = _declared_queue(channel, name, bits, table)
+    channel.last_queue = queue.name
+    if not bits & 16:
+        frame = MethodFrame(QUEUE_DECLARE_OK).shortstr(queue.name)
+        _reply(channel, frame.long(queue.ready_count).long(queue.consumer_count))
+
+
+def _passive_queue(channel: Channel, name: str) -> Queue:
+    context = channel.context
+    reply_queue = context.vhost.replies.get(name)
+    if reply_queue is not None:
+        return reply_queue
+    if name == REPLY_TO:
+        # The pseudo queue itself is always there.
+        return context.vhost.pseudo_queue
+    name = channel.queue_name(name)
+    queue = context.vhost.queue(name, context.owner_id)
+    context.access.any("queue", name)
+    return queue
+
+
+def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Queue:
+    context = channel.context
+    if name == REPLY_TO or name in context.vhost.replies:
+        return _passive_queue(channel, name)
+    owner_id = context.owner_id if bits & 4 else 0
+    wish = QueueWish(name, bits & 2 != 0, bits & 8 != 0, owner_id, table)
+    if name == "":
+        return context.vhost.declare_anonymous_queue(wish)
+    context.access.configure("queue", name)
+    dead_letters = table.get("x-dead-letter-exchange")
+    if dead_letters is not None and dead_letters.kind == LONGSTR:
+        context.access.read("queue", name)
+        context.access.write("exchange", str(dead_letters.value))
+    return context.vhost.declare_queue(wish, context.owner_id)
+
+
+def _binding_ends(channel: Channel, queue_name: str, source_name: str) -> tuple[Queue, Exchange]:
+    """The queue and exchange of a queue.bind or unbind, once the rights are checked."""
+    context = channel.context
+    if queue_name in context.vhost.replies or queue_name == REPLY_TO:
+        raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
+    context.access.write("queue", queue_name)
+    _check_not_default(source_name)
+    context.access.read("exchange", source_name)
+    queue = context.vhost.queues.get(queue_name)
+    if queue is None:
+        raise NotFound(f"no {context.vhost.describe('queue', queue_name)}")
+    context.vhost.queue(queue_name, context.owner_id)
+    return queue, context.vhost.exchange(source_name)
+
+
+def _bind_queue(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    given = clean_name(arguments.shortstr())
+    source_name = clean_name(arguments.shortstr())
+    key = arguments.shortstr()
+    no_wait = arguments.octet() & 1 == 1
+    table = arguments.table()
+    name = channel.queue_name(given)
+    if given == "" and key == "":
+        key = name
+    queue, source = _binding_ends(channel, name, source_name)
+    channel.context.vhost.bind(source, queue, None, key, table)
+    if not no_wait:
+        _reply(channel, MethodFrame(QUEUE_BIND_OK))
+
+
+def _unbind_queue(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    given = clean_name(arguments.shortstr())
+    source_name = clean_name(arguments.shortstr())
+    key = arguments.shortstr()
+    table = arguments.table()
+    name = channel.queue_name(given)
+    if given == "" and key == "":
+        key = name
+    queue, source = _binding_ends(channel, name, source_name)
+    channel.context.vhost.unbind(source, queue, None, key, table)
+    _reply(channel, MethodFrame(QUEUE_UNBIND_OK))
+
+
+def _purge_queue(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    name = channel.queue_name(clean_name(arguments.shortstr()))
+    no_wait = arguments.octet() & 1 == 1
+    context = channel.context
+    context.access.read("queue", name)
+    count = context.vhost.queue(name, context.owner_id).purge()
+    if not no_wait:
+        _reply(channel, MethodFrame(QUEUE_PURGE_OK).long(count))
+
+
+def _delete_queue(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    name = channel.queue_name(clean_name(arguments.shortstr()))
+    bits = arguments.octet()
+    context = channel.context
+    context.access.configure("queue", name)
+    count = 0
+    if name in context.vhost.queues:
+        queue = context.vhost.queue(name, context.owner_id)
+        count = context.vhost.delete_queue(queue, bits & 1 != 0, bits & 2 != 0)
+    if not bits & 4:
+        _reply(channel, MethodFrame(QUEUE_DELETE_OK).long(count))
+
+
+# --- exchanges -------------------------------------------------------------------------------
+
+
+def _check_not_default(name: str) -> None:
+    if name == "":
+        raise AccessRefused("operation not permitted on the default exchange")
+
+
+def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    name = clean_name(arguments.shortstr())
+    kind = arguments.shortstr()
+    bits = arguments.octet()
+    table = arguments.table()
+    context = channel.context
+    _check_not_default(name)
+    if bits & 1:
+        context.vhost.exchange(name)
+        context.access.any("exchange", name)
+    else:
+        context.access.configure("exchange", name)
+        alternate = check_alternate(context.vhost.describe("exchange", name), table)
+        if alternate:
+            context.access.read("exchange", name)
+            context.access.write("exchange", alternate)
+        context.vhost.declare_exchange(
+            ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table)
+        )
+    if not bits & 16:
+        _reply(channel, MethodFrame(EXCHANGE_DECLARE_OK))
+
+
+def _delete_exchange(channel: Channel, arguments: Arguments) -> None:
+    arguments.short()
+    name = clean_name(arguments.shortstr())
+    bits = arguments.octet()
+    context = channel.context
+    _check_not_default(name)
+    context.access.configure("exchange", name)
+    exchange = context.vhost.exchanges.get(name)
+    if exchange is not None:
+        context.vhost.delete_exchange(exchange, bits & 1 != 0)
+    if not bits & 2:
+        _reply(channel, MethodFrame(EXCHANGE_DELETE_OK))
+
+
+def _bind_exchange(channel: Channel, arguments: Arguments, is_bind: bool) -> None:
+    arguments.short()
+    destination_name = clean_name(arguments.shortstr())
+    source_name = clean_name(arguments.shortstr())
+    key = arguments.shortstr()
+    no_wait = arguments.octet() & 1 == 1
+    table = arguments.table()
+    context = channel.context
+    _check_not_default(destination_name)
+    context.access.write("exchange", destination_name)
+    _check_not_default(source_name)
+    context.access.read("exchange", source_name)
+    source = context.vhost.exchange(source_name)
+    destination = context.vhost.exchange(destination_name)
+    if is_bind:
+        context.vhost.bind(source, None, destination, key, table)
+    else:
+        context.vhost.unbind(source, None, destination, key, table)
+    if not no_wait:
+        _reply(channel, MethodFrame(EXCHANGE_BIND_OK if is_bind else EXCHANGE_UNBIND_OK))

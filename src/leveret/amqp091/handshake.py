@@ -1,0 +1,195 @@
+"""From the protocol header to connection.open: version, login, tuning, vhost.
+
+::
+
+    client                      broker
+    AMQP 0 0 9 1            ->
+                            <-  connection.start
+    connection.start-ok     ->  (login)
+                            <-  connection.tune
+    connection.tune-ok      ->
+    connection.open         ->
+                            <-  connection.open-ok
+
+Behaviour: RabbitMQ 4.3, "Connections", and its refusals' texts.
+"""
+
+import platform
+from typing import Final, final
+
+from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.outbox import Outbox
+from leveret.amqp091.replies import AmqpFault
+from leveret.amqp091.spec import (
+    ACCESS_REFUSED,
+    CHANNEL_ERROR,
+    COMMAND_INVALID,
+    CONNECTION_OPEN,
+    CONNECTION_OPEN_OK,
+    CONNECTION_START,
+    CONNECTION_START_OK,
+    CONNECTION_TUNE,
+    CONNECTION_TUNE_OK,
+    NOT_ALLOWED,
+    SYNTAX_ERROR,
+)
+from leveret.auth.access import Access
+from leveret.auth.sasl import MECHANISMS, Credentials, read_amqplain, read_plain
+from leveret.auth.users import User
+from leveret.broker.node import Node
+from leveret.broker.vhost import VHost
+from leveret.session import Peer
+from leveret.tables import BOOL, TABLE, Field, Table, plain, table_of
+
+_CAPABILITIES: Final = (
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+)
+# Clients choose their behaviour by product and version: Celery counts prefetch per channel only
+# for RabbitMQ, and this broker does count as RabbitMQ does.
+_PRODUCT: Final = "RabbitMQ"
+_VERSION: Final = "4.3.0"
+
+
+class LoginRefused(AmqpFault):
+    """Name or password is wrong.  A client that does not understand it is cut off instead."""
+
+
+@final
+class Handshake:
+    """The opening of one connection.  ``is_open`` once connection.open was accepted.
+
+    ``frame_max``, ``channel_max`` and ``heartbeat_s`` are what was agreed on.
+    """
+
+    def __init__(self, node: Node, peer: Peer, outbox: Outbox) -> None:
+        self._node: Final = node
+        self._peer: Final = peer
+        self._outbox: Final = outbox
+        self._awaited = CONNECTION_START_OK
+        self.user: User | None = None
+        self.vhost: VHost | None = None
+        self.client_properties: Table = {}
+        self.frame_max = node.settings.frame_max
+        self.channel_max = node.settings.channel_max
+        self.heartbeat_s = 0
+        self.is_open = False
+
+    def start(self) -> None:
+        """Offer the connection: called once the protocol header came."""
+        capabilities: dict[str, object] = {name: True for name in _CAPABILITIES}
+        properties: dict[str, object] = {
+            "capabilities": capabilities,
+            "cluster_name": "leveret",
+            "copyright": "The Leveret authors",
+            "information": "Leveret, a broker that behaves like the product and version named here",
+            "platform": f"Python {platform.python_version()}",
+            "product": _PRODUCT,
+            "version": _VERSION,
+        }
+        frame = MethodFrame(CONNECTION_START).octet(0).octet(9).table(table_of(properties))
+        self._outbox.send(0, frame.longstr(MECHANISMS.encode()).longstr(b"en_US"))
+
+    def has_capability(self, name: str) -> bool:
+        """Whether the client said that it understands ``name``."""
+        capabilities = self.client_properties.get("capabilities")
+        if capabilities is None or capabilities.kind != TABLE:
+            return False
+        assert isinstance(capabilities.value, dict)
+        field = capabilities.value.get(name)
+        return isinstance(field, Field) and field.kind == BOOL and field.value is True
+
+    def on_method(self, method: int, arguments: Arguments) -> None:
+        """Take the next step.  Raises AmqpFault; LoginRefused when the login is wrong."""
+        if method != self._awaited:
+            raise AmqpFault(CHANNEL_ERROR, "unexpected method in connection state opening")
+        if method == CONNECTION_START_OK:
+            self._on_start_ok(arguments)
+        elif method == CONNECTION_TUNE_OK:
+            self._on_tune_ok(arguments)
+        else:
+            self._on_open(arguments)
+
+    def _on_start_ok(self, arguments: Arguments) -> None:
+        self.client_properties = arguments.table()
+        mechanism = arguments.shortstr()
+        response = arguments.longstr()
+        self.user = self._login(mechanism, response)
+        settings = self._node.settings
+        frame = MethodFrame(CONNECTION_TUNE).short(settings.channel_max)
+        self._outbox.send(0, frame.long(settings.frame_max).short(settings.heartbeat_s))
+        self._awaited = CONNECTION_TUNE_OK
+
+    def _login(self, mechanism: str, response: bytes) -> User:
+        credentials: Credentials | None
+        if mechanism == "PLAIN":
+            credentials = read_plain(response)
+        elif mechanism == "AMQPLAIN":
+            credentials = read_amqplain(response)
+        else:
+            raise AmqpFault(COMMAND_INVALID, f"unknown authentication mechanism '{mechanism}'")
+        if credentials is None:
+            raise AmqpFault(SYNTAX_ERROR, f"the {mechanism} response is malformed")
+        user = self._node.users.authenticate(
+            credentials.name, credentials.password, self._peer.is_loopback
+        )
+        if user is None:
+            raise LoginRefused(
+                ACCESS_REFUSED,
+                f"Login was refused using authentication mechanism {mechanism}. "
+                "For details see the broker logfile.",
+            )
+        return user
+
+    def _on_tune_ok(self, arguments: Arguments) -> None:
+        settings = self._node.settings
+        channel_max = arguments.short()
+        frame_max = arguments.long()
+        self.heartbeat_s = arguments.short()
+        _check_limit("channel_max", channel_max, settings.channel_max, 1)
+        _check_limit("frame_max", frame_max, settings.frame_max, settings.min_frame_max)
+        self.channel_max = channel_max
+        self.frame_max = frame_max
+        self._awaited = CONNECTION_OPEN
+
+    def _on_open(self, arguments: Arguments) -> None:
+        name = arguments.shortstr()
+        vhost = self._node.vhosts.get(name)
+        if vhost is None:
+            raise AmqpFault(NOT_ALLOWED, f"vhost {name} not found")
+        assert self.user is not None
+        Access(self.user, name).check_vhost()
+        self.vhost = vhost
+        self.is_open = True
+        self._outbox.send(0, MethodFrame(CONNECTION_OPEN_OK).shortstr(""))
+
+    @property
+    def client_name(self) -> str:
+        """What the client calls itself, for the log; empty when it does not say."""
+        field = self.client_properties.get("connection_name")
+        return str(plain(field)) if field is not None else ""
+
+
+def _check_limit(name: str, value: int, high: int, low: int) -> None:
+    """Refuse what a tune-ok asks for beyond the server's limits."""
+    if value == 0 and high != 0:
+        raise AmqpFault(
+            NOT_ALLOWED,
+            f"negotiated {name} = 0 (no limit) is higher than the maximum allowed value ({high})",
+        )
+    if value > high:
+        raise AmqpFault(
+            NOT_ALLOWED,
+            f"negotiated {name} = {value} is higher than the maximum allowed value ({high})",
+        )
+    if value < low:
+        raise AmqpFault(
+            NOT_ALLOWED,
+            f"negotiated {name} = {value} is lower than the minimum allowed value ({low})",
+        )

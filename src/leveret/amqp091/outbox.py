@@ -1,0 +1,116 @@
+"""What a connection is about to send: frames of all its channels, in order.  No I/O."""
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from leveret.amqp091.arguments import MethodFrame
+from leveret.amqp091.spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_OVERHEAD
+from leveret.octets import write_u16, write_u32, write_u64
+from leveret.session import Bell, Session
+
+# Deliveries of one turn of the loop stop here, so that no consumer delays the others.
+FULL_OCTETS: Final = 256 * 1024
+# A body this large is sent from where it lies; a smaller one is cheaper to copy.
+_COPY_OCTETS: Final = 8192
+# A buffer that grew beyond this is not kept: thousands of idle connections would keep theirs.
+_KEEP_OCTETS: Final = 4096
+
+
+@final
+class Outbox:
+    """Collects output and rings once for it.  Not bounded for replies, which the peer caused.
+
+    ``writer`` is open to those who write frames themselves, for speed; they call ``ring`` after.
+    """
+
+    def __init__(self, session: Session, bell: Bell, frame_max: int) -> None:
+        self._session: Final = session
+        self._bell: Final = bell
+        self.writer = BytesWriter()
+        self._parts: list[bytes] = []
+        self._parts_size = 0
+        self.body_max = frame_max - FRAME_OVERHEAD
+        self.is_paused = False
+
+    def has_room(self) -> bool:
+        """Whether deliveries may be added."""
+        return not self.is_paused and len(self.writer) + self._parts_size < FULL_OCTETS
+
+    def ring(self) -> None:
+        """Say that there is something to send."""
+        session = self._session
+        if not session.rung:
+            self._bell.ring(session)
+
+    def send(self, channel: int, frame: MethodFrame) -> None:
+        """Add one method frame."""
+        self.send_octets(frame.octets(channel))
+
+    def send_octets(self, octets: bytes) -> None:
+        """Add frames that are encoded already."""
+        self.writer.write(octets)
+        self.ring()
+
+    def send_content(self, channel: int, properties: bytes, body: bytes) -> None:
+        """Add the header and body frames that follow a method."""
+        self.writer.write(content_header(channel, properties, len(body)))
+        self.write_body(channel, body)
+        self.ring()
+
+    def write_body(self, channel: int, body: bytes) -> None:
+        """Add ``body`` in as many frames as the agreed size of frames asks for."""
+        at: i64 = 0
+        size: i64 = len(body)
+        step: i64 = self.body_max
+        while at < size:
+            end = min(at + step, size)
+            self._frame_head(channel, end - at)
+            part = body if end - at == size else body[at:end]
+            if end - at > _COPY_OCTETS:
+                self._cut()
+                self._parts.append(part)
+                self._parts_size += len(part)
+            else:
+                self.writer.write(part)
+            self.writer.append(FRAME_END)
+            at = end
+
+    def _frame_head(self, channel: int, size: i64) -> None:
+        self.writer.append(FRAME_BODY)
+        write_u16(self.writer, channel)
+        write_u32(self.writer, size)
+
+    def _cut(self) -> None:
+        octets = self.writer.getvalue()
+        self._parts.append(octets)
+        self._parts_size += len(octets)
+        self.writer.truncate(0)
+
+    def take(self) -> list[bytes]:
+        """Everything collected, in order."""
+        parts = self._parts
+        if len(self.writer) > 0:
+            parts.append(self.writer.getvalue())
+            if len(self.writer) > _KEEP_OCTETS:
+                self.writer = BytesWriter()
+            else:
+                self.writer.truncate(0)
+        if parts:
+            self._parts = []
+            self._parts_size = 0
+        return parts
+
+
+def content_header(channel: int, properties: bytes, body_size: int) -> bytes:
+    """The header frame of a message, its basic properties given as octets with their flags."""
+    out = BytesWriter()
+    out.append(FRAME_HEADER)
+    write_u16(out, channel)
+    write_u32(out, 12 + len(properties))
+    write_u32(out, 60 << 16)  # class basic, weight 0
+    write_u64(out, body_size)
+    out.write(properties)
+    out.append(FRAME_END)
+    return out.getvalue()

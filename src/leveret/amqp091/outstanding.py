@@ -1,0 +1,157 @@
+"""What a channel has delivered and the client has not acknowledged yet."""
+
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from leveret.broker.consumer import Consumer
+from leveret.broker.message import Message
+from leveret.broker.queue import Queue
+
+# Settled deliveries are kept until there are this many and they are the most.
+_SLACK: Final = 64
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Delivery:
+    """One message in the client's hands.  ``consumer`` is None for one it asked for.
+
+    Acyclic although its consumer leads back to it: a channel that ends takes all its deliveries.
+    """
+
+    def __init__(
+        self, tag: int, queue: Queue, consumer: Consumer | None, message: Message, offset: int
+    ) -> None:
+        self.tag: Final = tag
+        self.queue: Final = queue
+        self.consumer: Final = consumer
+        self.message: Final = message
+        self.offset: Final = offset
+        self.is_settled = False
+
+
+@final
+class Outstanding:
+    """The deliveries of one channel, by ascending tag.
+
+    ``limit`` is the channel's prefetch, 0 for none; ``held_count`` is what counts against it:
+    deliveries to consumers, not what the client asked for itself.
+
+    Invariant: the tags in ``_deliveries`` from ``_head`` on ascend, and the first is not settled.
+    Settled ones in the middle are dropped when they are the most, so memory follows what is held.
+    """
+
+    def __init__(self) -> None:
+        self.last_tag = 0
+        self.limit = 0
+        self.held_count = 0
+        self._deliveries: list[Delivery] = []
+        self._head = 0
+        self._settled_count = 0
+
+    def __len__(self) -> int:
+        return len(self._deliveries) - self._head - self._settled_count
+
+    def add(self, delivery: Delivery) -> None:
+        """Remember ``delivery``, whose tag is the highest so far."""
+        self._deliveries.append(delivery)
+        if delivery.consumer is not None:
+            self.held_count += 1
+            delivery.consumer.unacked_count += 1
+
+    def take(self, tag: int) -> Delivery | None:
+        """The delivery with ``tag``, which is no longer outstanding; None when there is none."""
+        index = self._find(tag)
+        if index < 0:
+            return None
+        delivery = self._deliveries[index]
+        self._settle(delivery)
+        self._settled_count += 1
+        self._trim()
+        return delivery
+
+    def take_through(self, tag: int) -> list[Delivery] | None:
+        """Every delivery up to the one with ``tag``; None when that one is not outstanding."""
+        last = self._find(tag)
+        if last < 0:
+            return None
+        return self._take_until(last + 1)
+
+    def take_all(self) -> list[Delivery]:
+        """Every delivery."""
+        return self._take_until(len(self._deliveries))
+
+    def restore(self, deliveries: list[Delivery]) -> None:
+        """Taken deliveries are outstanding again, as when a transaction is rolled back."""
+        for delivery in deliveries:
+            delivery.is_settled = False
+            if delivery.consumer is not None:
+                self.held_count += 1
+                delivery.consumer.unacked_count += 1
+        rest = [d for d in self._deliveries[self._head :] if not d.is_settled]
+        self._deliveries = sorted(deliveries + rest, key=_tag)
+        self._head = 0
+        self._settled_count = 0
+
+    def _take_until(self, end: int) -> list[Delivery]:
+        taken: list[Delivery] = []
+        for index in range(self._head, end):
+            delivery = self._deliveries[index]
+            if not delivery.is_settled:
+                self._settle(delivery)
+                taken.append(delivery)
+        self._settled_count -= end - self._head - len(taken)
+        self._head = end
+        self._trim()
+        return taken
+
+    def _settle(self, delivery: Delivery) -> None:
+        delivery.is_settled = True
+        if delivery.consumer is not None:
+            self.held_count -= 1
+            delivery.consumer.unacked_count -= 1
+
+    def _find(self, tag: int) -> int:
+        """The index of the unsettled delivery with ``tag``, or -1."""
+        deliveries = self._deliveries
+        low = self._head
+        high = len(deliveries)
+        if low == high:
+            return -1
+        # Tags mostly follow one another without a gap: look there first.
+        guess = low + tag - deliveries[low].tag
+        if low <= guess < high and deliveries[guess].tag == tag:
+            return -1 if deliveries[guess].is_settled else guess
+        while low < high:
+            middle = (low + high) // 2
+            if deliveries[middle].tag < tag:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(deliveries) or deliveries[low].tag != tag or deliveries[low].is_settled:
+            return -1
+        return low
+
+    def _trim(self) -> None:
+        deliveries = self._deliveries
+        head = self._head
+        size = len(deliveries)
+        while head < size and deliveries[head].is_settled:
+            head += 1
+            self._settled_count -= 1
+        if head == size:
+            self._deliveries = []
+            head = 0
+        elif head > _SLACK and head * 2 > size:
+            del deliveries[:head]
+            head = 0
+        elif self._settled_count > _SLACK and self._settled_count * 2 > size - head:
+            self._deliveries = [d for d in deliveries[head:] if not d.is_settled]
+            self._settled_count = 0
+            head = 0
+        self._head = head
+
+
+def _tag(delivery: Delivery) -> int:
+    return delivery.tag

@@ -1,0 +1,336 @@
+"""From basic.publish and its content frames to messages in queues, for one channel.
+
+Hot.  A publish is recognised by the raw octets of its method: the same octets mean the same
+exchange, key and flags, so what they resolve to is kept in a Route until the topology or the
+user's rights change.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.confirms import Confirms
+from leveret.amqp091.context import Context
+from leveret.amqp091.replies import AmqpFault, FrameFault
+from leveret.amqp091.spec import (
+    BASIC_RETURN,
+    CLASS_BASIC,
+    FRAME_ERROR,
+    NO_ROUTE,
+    SYNTAX_ERROR,
+    UNEXPECTED_FRAME,
+)
+from leveret.broker.exchange import Exchange
+from leveret.broker.message import Message, Origin
+from leveret.broker.properties import (
+    NO_PROPERTIES,
+    Properties,
+    PropertiesError,
+    read_properties,
+    with_headers,
+    with_reply_to,
+)
+from leveret.broker.queue import Queue
+from leveret.broker.vhost import REPLY_TO
+from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
+from leveret.octets import read_i64, read_u16
+from leveret.tables import ARRAY, LONGSTR, Field, Table, TableError
+
+# A publisher with ever new routing keys must not make the broker remember them all.
+_MAX_ROUTES: Final = 512
+# No message may announce more; beyond it the connection ends at once.
+_BODY_CAP: Final = 536_870_912
+
+
+@final
+class Route:
+    """What one basic.publish resolves to.
+
+    ``queues`` holds while both epochs are current and the routing ``is_static``.  ``properties``
+    are those of the last message: most messages of a publisher have the same.
+    """
+
+    def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
+        self.origin: Final = Origin(exchange, routing_key)
+        self.is_mandatory: Final = is_mandatory
+        self.exchange: Exchange | None = None
+        self.vhost_epoch = -1
+        self.user_epoch = -1
+        self.is_static = False
+        self.queues: list[Queue] = []
+        self.properties: Properties = NO_PROPERTIES
+
+
+@final
+class Held:
+    """A publish that waits for tx.commit."""
+
+    def __init__(self, route: Route, message: Message, extra_keys: list[str]) -> None:
+        self.route: Final = route
+        self.message: Final = message
+        self.extra_keys: Final = extra_keys
+
+
+@final
+class Publishing:
+    """Assembles messages out of frames and routes them.
+
+    Invariant: ``_route`` is there exactly while content is expected; ``_properties`` exactly
+    while a body is.
+    """
+
+    def __init__(self, channel: int, context: Context) -> None:
+        self._channel: Final = channel
+        self._context: Final = context
+        self._routes: Final[dict[bytes, Route]] = {}
+        self._route: Route | None = None
+        self._properties: Properties | None = None
+        self._parts: list[bytes] = []
+        self._body_size: i64 = 0
+        self._received: i64 = 0
+        self.confirms: Confirms | None = None
+        # The publishes of an open transaction; None when the channel is not transactional.
+        self.held: list[Held] | None = None
+        # The address that replies to this channel go to; "" when nobody consumes them.
+        self.reply_address = ""
+
+    @property
+    def expects_content(self) -> bool:
+        """Whether the next frame must be a header or body."""
+        return self._route is not None
+
+    # --- frames ----------------------------------------------------------------------------
+
+    def on_method(self, payload: bytes) -> None:
+        """Begin a publish.  ``payload`` is the whole method.  Raises refusals."""
+        route = self._routes.get(payload)
+        if route is None:
+            route = self._new_route(payload)
+        if (
+            route.vhost_epoch != self._context.vhost.epoch
+            or route.user_epoch != self._context.access.user.epoch
+        ):
+            self._resolve(route)
+        self._route = route
+
+    def on_header(self, data: bytes, at: i64, end: i64) -> None:
+        """Take the content header in ``data[at:end]``.  Raises AmqpFault."""
+        route = self._route
+        if route is None or self._properties is not None:
+            raise AmqpFault(UNEXPECTED_FRAME, self.unexpected())
+        if end - at < 14 or read_u16(data, at) != CLASS_BASIC:
+            raise AmqpFault(UNEXPECTED_FRAME, "the content header is not one of class 60")
+        size = read_i64(data, at + 4)
+        if size < 0 or size > _BODY_CAP:
+            raise FrameFault(FRAME_ERROR, f"no message may have {size} octets")
+        octets = data[at + 12 : end]
+        properties = route.properties
+        if octets != properties.octets:
+            properties = _read(octets)
+            route.properties = properties
+        self._body_size = size
+        self._received = 0
+        if size == 0:
+            self._complete(route, properties, b"")
+            return
+        self._properties = properties
+
+    def on_body(self, data: bytes, at: i64, end: i64) -> None:
+        """Take the piece of the body in ``data[at:end]``.  Raises AmqpFault."""
+        route = self._route
+        properties = self._properties
+        if route is None or properties is None:
+            raise AmqpFault(UNEXPECTED_FRAME, self.unexpected())
+        size = end - at
+        if size == self._body_size and self._received == 0:
+            self._complete(route, properties, data[at:end])
+            return
+        self._received += size
+        if self._received > self._body_size:
+            raise FrameFault(FRAME_ERROR, "the body is longer than its header says")
+        if self._body_size <= self._context.max_message_size:
+            self._parts.append(data[at:end])
+        if self._received == self._body_size:
+            body = b"".join(self._parts)
+            self._parts = []
+            self._complete(route, properties, body)
+
+    def unexpected(self) -> str:
+        """How to refuse a frame that is not the one expected."""
+        if self._route is None:
+            return "expected method frame, got non method frame instead"
+        if self._properties is not None:
+            return "expected content body, got non content body frame instead"
+        return "expected content header for class 60, got non content header frame instead"
+
+    # --- routing ---------------------------------------------------------------------------
+
+    def _new_route(self, payload: bytes) -> Route:
+        arguments = Arguments(payload)
+        arguments.short()
+        exchange = arguments.shortstr()
+        routing_key = arguments.shortstr()
+        bits = arguments.octet()
+        if bits & 2:
+            raise NotSupported("immediate=true")
+        route = Route(exchange, routing_key, bits & 1 == 1)
+        if len(self._routes) >= _MAX_ROUTES:
+            self._routes.clear()
+        self._routes[payload] = route
+        return route
+
+    def _resolve(self, route: Route) -> None:
+        """Look everything up anew.  Raises NotFound, AccessRefused."""
+        context = self._context
+        name = route.origin.exchange
+        exchange = context.vhost.exchange(name)
+        context.access.write("exchange", name)
+        if exchange.is_internal:
+            what = context.vhost.describe("exchange", name)
+            raise AccessRefused(f"cannot publish to internal {what}")
+        routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
+        route.exchange = exchange
+        route.queues = routing.queues
+        route.is_static = routing.is_static
+        route.vhost_epoch = context.vhost.epoch
+        route.user_epoch = context.access.user.epoch
+
+    def _targets(self, route: Route, message: Message, extra_keys: list[str]) -> list[Queue]:
+        context = self._context
+        if route.is_static and not extra_keys and route.vhost_epoch == context.vhost.epoch:
+            return route.queues
+        exchange = context.vhost.exchanges.get(route.origin.exchange)
+        if exchange is None:
+            return []
+        keys = [route.origin.routing_key, *extra_keys]
+        return context.vhost.route(exchange, keys, message.properties).queues
+
+    # --- whole messages --------------------------------------------------------------------
+
+    def _complete(self, route: Route, properties: Properties, body: bytes) -> None:
+        self._route = None
+        self._properties = None
+        if self._body_size > self._context.max_message_size:
+            raise PreconditionFailed(
+                f"message size {self._body_size} is larger than configured max size "
+                f"{self._context.max_message_size}"
+            )
+        if properties.needs_care:
+            self._complete_with_care(route, properties, body)
+        elif self.held is not None:
+            self.held.append(Held(route, Message(route.origin, properties, body), []))
+        else:
+            self._send(route, Message(route.origin, properties, body), [])
+
+    def _complete_with_care(self, route: Route, properties: Properties, body: bytes) -> None:
+        self._check_user(properties)
+        _check_expiration(properties.expiration)
+        if properties.reply_to == REPLY_TO:
+            if not self.reply_address:
+                raise PreconditionFailed("fast reply consumer does not exist")
+            properties = with_reply_to(properties, self.reply_address)
+        headers = _headers(properties)
+        extra_keys = _copies(headers, "CC") + _copies(headers, "BCC")
+        if "BCC" in headers:
+            del headers["BCC"]
+            properties = with_headers(properties, headers)
+        message = Message(route.origin, properties, body)
+        if self.held is not None:
+            self.held.append(Held(route, message, extra_keys))
+        else:
+            self._send(route, message, extra_keys)
+
+    def _check_user(self, properties: Properties) -> None:
+        name = self._context.access.user.name
+        if properties.user_id and properties.user_id != name:
+            if "impersonator" not in self._context.access.user.tags:
+                raise PreconditionFailed(
+                    f"user_id property set to '{properties.user_id}' but authenticated user was "
+                    f"'{name}'"
+                )
+
+    def _send(self, route: Route, message: Message, extra_keys: list[str]) -> None:
+        queues = self._targets(route, message, extra_keys)
+        is_accepted = True
+        for queue in queues:
+            if not queue.publish(message):
+                is_accepted = False
+        if not queues and route.is_mandatory:
+            self._return(message)
+        confirms = self.confirms
+        if confirms is not None:
+            confirms.settle(is_accepted)
+            self._context.confirm_later(confirms)
+
+    def _return(self, message: Message) -> None:
+        frame = MethodFrame(BASIC_RETURN).short(NO_ROUTE).shortstr("NO_ROUTE")
+        outbox = self._context.outbox
+        outbox.send(self._channel, frame.raw(message.origin.octets))
+        outbox.send_content(self._channel, message.properties.octets, message.body)
+
+    def commit(self) -> None:
+        """Send the publishes of the open transaction and begin the next."""
+        held = self.held
+        assert held is not None
+        self.held = []
+        for publish in held:
+            self._send(publish.route, publish.message, publish.extra_keys)
+
+
+def _read(octets: bytes) -> Properties:
+    try:
+        return read_properties(octets)
+    except PropertiesError as error:
+        raise AmqpFault(SYNTAX_ERROR, str(error)) from None
+
+
+def _headers(properties: Properties) -> Table:
+    try:
+        return properties.headers()
+    except TableError as error:
+        raise AmqpFault(SYNTAX_ERROR, str(error)) from None
+
+
+def _check_expiration(text: str) -> None:
+    """Refuse an expiration that is no decimal number of milliseconds.
+
+    Behaviour: RabbitMQ 4.3; the texts are those of Erlang's string:to_integer.
+    """
+    if text == "" or (text.isascii() and text.isdigit()):
+        return
+    digits = 1 if text[0] in "+-" else 0
+    while digits < len(text) and text[digits] in "0123456789":
+        digits += 1
+    if digits == 0 or (digits == 1 and text[0] in "+-"):
+        why = "no_integer"
+    elif digits < len(text):
+        why = f'{{leftover_string,"{text[digits:]}"}}'
+    elif text[0] == "-":
+        why = f"{{value_negative,{int(text)}}}"
+    else:
+        return
+    raise PreconditionFailed(f"invalid expiration '{text}': {why}")
+
+
+def _copies(headers: Table, name: str) -> list[str]:
+    """The extra routing keys in the header ``name``.  Raises PreconditionFailed."""
+    field = headers.get(name)
+    if field is None:
+        return []
+    if field.kind != ARRAY:
+        raise _unacceptable(name, field)
+    assert isinstance(field.value, list)
+    keys: list[str] = []
+    for key in field.value:
+        assert isinstance(key, Field)
+        if key.kind != LONGSTR:
+            raise _unacceptable(name, field)
+        keys.append(str(key.value))
+    return keys
+
+
+def _unacceptable(name: str, field: Field) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"invalid message: {{unacceptable_type_in_header,<<\"{name}\">>,{field.kind_name}}}"
+    )

@@ -1,0 +1,570 @@
+"""One AMQP 0-9-1 connection: octets to frames, frames to channels, faults to closes.
+
+::
+
+    octet     short       long         size octets   octet
+    +------+  +---------+  +---------+  +----------+  +-----+
+    | type |  | channel |  |  size   |  | payload  |  | end |
+    +------+  +---------+  +---------+  +----------+  +-----+
+
+    AWAIT_HEADER ─▶ OPENING ─▶ RUNNING ─▶ CLOSING ─▶ closed
+                       └──────────┴──────▶ DEAF ──────┘
+
+Source: AMQP 0-9-1 specification, sections 2.2.4 and 4.2.3.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.channel import Channel
+from leveret.amqp091.context import Context
+from leveret.amqp091.entities import on_entity_method
+from leveret.amqp091.handshake import Handshake, LoginRefused
+from leveret.amqp091.outbox import Outbox
+from leveret.amqp091.replies import AmqpFault, FrameFault, reply_code, reply_text
+from leveret.amqp091.spec import (
+    ACCESS_REQUEST,
+    ACCESS_REQUEST_OK,
+    BASIC_ACK,
+    BASIC_CANCEL,
+    BASIC_CONSUME,
+    BASIC_GET,
+    BASIC_NACK,
+    BASIC_PUBLISH,
+    BASIC_QOS,
+    BASIC_RECOVER,
+    BASIC_RECOVER_ASYNC,
+    BASIC_REJECT,
+    CHANNEL_CLOSE,
+    CHANNEL_CLOSE_OK,
+    CHANNEL_ERROR,
+    CHANNEL_FLOW,
+    CHANNEL_OPEN,
+    CHANNEL_OPEN_OK,
+    COMMAND_INVALID,
+    CONFIRM_SELECT,
+    CONNECTION_CLOSE,
+    CONNECTION_CLOSE_OK,
+    CONNECTION_FORCED,
+    CONNECTION_UPDATE_SECRET,
+    CONNECTION_UPDATE_SECRET_OK,
+    FRAME_BODY,
+    FRAME_END,
+    FRAME_ERROR,
+    FRAME_HEADER,
+    FRAME_HEARTBEAT,
+    FRAME_METHOD,
+    FRAME_MIN,
+    FRAME_OVERHEAD,
+    HEADER_0_9,
+    HEADER_0_9_1,
+    HEARTBEAT,
+    INTERNAL_ERROR,
+    NOT_ALLOWED,
+    SOFT_CODES,
+    TX_COMMIT,
+    TX_ROLLBACK,
+    TX_SELECT,
+    UNEXPECTED_FRAME,
+)
+from leveret.auth.access import Access
+from leveret.broker.node import Node
+from leveret.errors import BrokerError
+from leveret.octets import read_i64, read_u16, read_u32
+from leveret.session import Bell, Peer, Session
+
+AWAIT_HEADER: Final = 0
+OPENING: Final = 1
+RUNNING: Final = 2
+# The broker has sent connection.close and waits for close-ok.
+CLOSING: Final = 3
+# What comes is not understood any more; the peer gets a moment to read why.
+DEAF: Final = 4
+
+_SECOND_NS: Final = 1_000_000_000
+_CLOSING_NS: Final = 10 * _SECOND_NS
+# RabbitMQ's SILENT_CLOSE_DELAY: slows down whoever guesses passwords or sends garbage.
+_DEAF_NS: Final = 3 * _SECOND_NS
+# Before tuning: RabbitMQ 4.1 and later, so that a long token fits into start-ok.
+_FIRST_FRAME_MAX: Final = 8192
+_HEAD: Final = 7
+
+
+@final
+class AmqpSession(Session):
+    """Feed it ``receive`` and ``tick``; send what ``take_output`` gives; stop at ``closed``."""
+
+    def __init__(self, node: Node, bell: Bell, peer: Peer) -> None:
+        super().__init__()
+        self._node: Final = node
+        self._peer: Final = peer
+        self._id: Final = node.new_connection_id()
+        self._outbox: Final = Outbox(self, bell, FRAME_MIN)
+        self._handshake: Final = Handshake(node, peer, self._outbox)
+        self._state = AWAIT_HEADER
+        self._context: Context | None = None
+        self._channels: Final[dict[int, Channel]] = {}
+        self._last_channel: Channel | None = None
+        self._last_number: i64 = -1
+        self._method: i64 = 0
+        self._payload_max: i64 = _FIRST_FRAME_MAX - FRAME_OVERHEAD
+        # Octets of a frame that is not complete yet: joined once, when ``_needed`` are there.
+        self._waiting: list[bytes] = []
+        self._waiting_size: i64 = 0
+        self._needed: i64 = 0
+        self._at: i64 = 0
+        now = node.clock.now_ns()
+        self._heard_ns = now
+        self._sent_ns = now
+        self._has_heard = False
+        self._has_sent = False
+        self._was_full = False
+        self._deadline_ns = now + node.settings.handshake_timeout_ms * 1_000_000
+
+    # --- the door --------------------------------------------------------------------------
+
+    def receive(self, chunk: bytes) -> None:
+        """Handle octets from the peer."""
+        self._has_heard = True
+        if self.closed or self._state == DEAF:
+            return
+        data = chunk
+        if self._waiting:
+            self._waiting.append(chunk)
+            self._waiting_size += len(chunk)
+            if self._waiting_size < self._needed:
+                return
+            data = b"".join(self._waiting)
+        self._at = 0
+        while not self._handled(data):
+            pass
+        self._keep(data)
+        if self._context is not None:
+            self._context.finish()
+
+    def tick(self) -> None:
+        """Time out what takes too long, and keep the heart beating."""
+        now = self._node.clock.now_ns()
+        if self._has_heard:
+            self._has_heard = False
+            self._heard_ns = now
+        if self._has_sent:
+            self._has_sent = False
+            self._sent_ns = now
+        if self._state != RUNNING:
+            if now >= self._deadline_ns:
+                self.closed = True
+                self._outbox.ring()
+            return
+        interval_ns = self._handshake.heartbeat_s * _SECOND_NS
+        if interval_ns == 0:
+            return
+        if now - self._heard_ns > 2 * interval_ns:
+            self._notice("nothing was heard for two heartbeats, so the connection is dropped")
+            self.closed = True
+            self._outbox.ring()
+        elif now - self._sent_ns >= interval_ns // 2:
+            self._outbox.send_octets(HEARTBEAT)
+
+    def take_output(self) -> list[bytes]:
+        """What to send now."""
+        self._was_full = not self._outbox.has_room()
+        parts = self._outbox.take()
+        if parts:
+            self._has_sent = True
+        return parts
+
+    def flushed(self) -> None:
+        """Deliver on, if deliveries stopped because there was enough output for one turn."""
+        if self._was_full and not self._outbox.is_paused:
+            self._room_again()
+
+    def pause(self) -> None:
+        """Hold deliveries back."""
+        self._outbox.is_paused = True
+
+    def resume(self) -> None:
+        """Deliver again."""
+        self._outbox.is_paused = False
+        self._room_again()
+
+    def _room_again(self) -> None:
+        self._was_full = False
+        context = self._context
+        if context is None:
+            return
+        for channel in self._channels.values():
+            channel.room_again()
+        context.finish()
+
+    def shut(self, reason: str) -> None:
+        """Close the connection from the broker's side."""
+        if self._state == RUNNING:
+            self._method = 0
+            self._close(CONNECTION_FORCED, reason)
+        elif self._state != CLOSING:
+            self.closed = True
+            self._outbox.ring()
+
+    def lost(self) -> None:
+        """Give back what the connection held."""
+        self.closed = True
+        self._release()
+
+    # --- octets to frames ------------------------------------------------------------------
+
+    def _handled(self, data: bytes) -> bool:
+        """Handle the frames in ``data`` from ``_at`` on; False when a fault asks for another go."""
+        try:
+            if self._state == AWAIT_HEADER:
+                self._on_header(data)
+            if self._state != AWAIT_HEADER:
+                self._frames(data)
+            return True
+        except LoginRefused as refusal:
+            self._refuse_login(refusal)
+        except FrameFault as fault:
+            self._close(fault.code, fault.detail)
+            self._turn_deaf()
+        except AmqpFault as fault:
+            self._close(fault.code, fault.detail)
+        except BrokerError as refusal:
+            self._refuse(refusal)
+        except Exception:
+            self._node.notices.crash(f"connection {self._peer.name}: this is a bug in the broker")
+            self._close(INTERNAL_ERROR, "")
+        return self.closed or self._state == DEAF
+
+    def _frames(self, data: bytes) -> None:
+        at = self._at
+        size: i64 = len(data)
+        while size - at >= _HEAD and not self.closed:
+            payload_size = read_u32(data, at + 3)
+            start = at + _HEAD
+            end = start + payload_size
+            if payload_size > self._payload_max:
+                self._too_large(data, at)
+            if end >= size:
+                break
+            if data[end] != FRAME_END:
+                raise FrameFault(FRAME_ERROR, self._shown(data, at, "invalid_frame_end_marker"))
+            # From here on the frame counts as handled, whatever comes of it.
+            kind = i64(data[at])
+            number = read_u16(data, at + 1)
+            at = end + 1
+            self._at = at
+            self._on_frame(kind, number, data, start, end)
+
+    def _too_large(self, data: bytes, at: i64) -> None:
+        size = read_u32(data, at + 3)
+        self._at = len(data)
+        raise FrameFault(
+            FRAME_ERROR,
+            f"type {data[at]}, all octets = <<>>: {{frame_too_large,{size},{self._payload_max}}}",
+        )
+
+    def _shown(self, data: bytes, at: i64, why: str) -> str:
+        return f"type {data[at]}, first 16 octets = {data[at + _HEAD : at + _HEAD + 16]!r}: {why}"
+
+    def _keep(self, data: bytes) -> None:
+        """Remember what is not a whole frame yet, and how much is missing."""
+        rest: i64 = len(data) - self._at
+        if rest == 0 or self.closed or self._state == DEAF:
+            self._waiting = []
+            self._waiting_size = 0
+            return
+        self._waiting = [data[self._at :]]
+        self._waiting_size = rest
+        if self._state == AWAIT_HEADER:
+            self._needed = 8
+        elif rest < _HEAD:
+            self._needed = _HEAD
+        else:
+            self._needed = read_u32(data, self._at + 3) + FRAME_OVERHEAD
+
+    def _on_header(self, data: bytes) -> None:
+        if len(data) < 8:
+            return
+        header = data[:8]
+        if header != HEADER_0_9_1 and header != HEADER_0_9:
+            self._notice("it does not begin with the header of AMQP 0-9-1, so it is closed")
+            self._outbox.send_octets(HEADER_0_9_1)
+            self.closed = True
+            return
+        self._at = 8
+        self._state = OPENING
+        self._handshake.start()
+
+    # --- frames to channels ----------------------------------------------------------------
+
+    def _on_frame(self, kind: i64, number: i64, data: bytes, at: i64, end: i64) -> None:
+        """Hot: publishes, their content and acknowledgements are looked for first."""
+        if self._state != RUNNING or number == 0:
+            self._on_control_frame(kind, number, data, at, end)
+            return
+        if number == self._last_number:
+            channel = self._last_channel
+        else:
+            channel = self._channels.get(int(number))
+            self._last_channel = channel
+            self._last_number = number
+        if channel is None or channel.is_closing:
+            self._on_frame_of_no_channel(kind, number, data, at, end)
+        elif kind == FRAME_METHOD:
+            if end - at < 4:
+                raise FrameFault(FRAME_ERROR, "a method frame with no method")
+            method = read_u32(data, at)
+            self._method = method
+            if channel.publishing.expects_content:
+                raise AmqpFault(UNEXPECTED_FRAME, channel.publishing.unexpected())
+            if method == BASIC_PUBLISH:
+                channel.publishing.on_method(data[at:end])
+            elif method == BASIC_ACK and end - at == 13:
+                channel.on_ack(read_i64(data, at + 4), data[at + 12] & 1 == 1)
+            else:
+                self._on_method(channel, int(method), Arguments(data[at:end]))
+        elif kind == FRAME_BODY:
+            channel.publishing.on_body(data, at, end)
+        elif kind == FRAME_HEADER:
+            channel.publishing.on_header(data, at, end)
+        else:
+            self._on_strange_frame(kind, data, at)
+
+    def _on_strange_frame(self, kind: i64, data: bytes, at: i64) -> None:
+        if kind == FRAME_HEARTBEAT:
+            raise AmqpFault(UNEXPECTED_FRAME, "heartbeat on a channel other than 0")
+        raise FrameFault(FRAME_ERROR, self._shown(data, at - _HEAD, "unknown_frame"))
+
+    def _on_control_frame(self, kind: i64, number: i64, data: bytes, at: i64, end: i64) -> None:
+        """Frames of channel 0, and all frames while the connection is not running."""
+        if kind == FRAME_HEARTBEAT and number == 0:
+            return
+        if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
+            self._on_strange_frame(kind, data, at)
+        if self._state == CLOSING and number != 0:
+            return
+        if kind != FRAME_METHOD or number != 0:
+            raise AmqpFault(UNEXPECTED_FRAME, "expected method frame, got non method frame instead")
+        if end - at < 4:
+            raise FrameFault(FRAME_ERROR, "a method frame with no method")
+        self._method = read_u32(data, at)
+        arguments = Arguments(data[at:end])
+        if self._state == OPENING:
+            self._on_opening(int(self._method), arguments)
+        else:
+            self._on_connection_method(int(self._method), arguments)
+
+    def _on_opening(self, method: int, arguments: Arguments) -> None:
+        if method == CONNECTION_CLOSE:
+            self._closed_by_client()
+            return
+        handshake = self._handshake
+        handshake.on_method(method, arguments)
+        if not handshake.is_open:
+            return
+        assert handshake.vhost is not None
+        assert handshake.user is not None
+        self._state = RUNNING
+        self._payload_max = handshake.frame_max - FRAME_OVERHEAD
+        self._outbox.body_max = handshake.frame_max - FRAME_OVERHEAD
+        self._context = Context(
+            handshake.vhost,
+            Access(handshake.user, handshake.vhost.name),
+            self._outbox,
+            self._id,
+            self._node.settings.max_message_size,
+            handshake.has_capability("consumer_cancel_notify"),
+        )
+
+    def _on_connection_method(self, method: int, arguments: Arguments) -> None:
+        if method == CONNECTION_CLOSE:
+            self._closed_by_client()
+        elif method == CONNECTION_CLOSE_OK and self._state == CLOSING:
+            self.closed = True
+        elif self._state == CLOSING:
+            return
+        elif method == CONNECTION_UPDATE_SECRET:
+            arguments.longstr()
+            arguments.shortstr()
+            # Logins of the internal users do not expire, so there is nothing to renew.
+            self._outbox.send(0, MethodFrame(CONNECTION_UPDATE_SECRET_OK))
+        else:
+            raise AmqpFault(CHANNEL_ERROR, "unexpected method in connection state running")
+
+    def _on_frame_of_no_channel(
+        self, kind: i64, number: i64, data: bytes, at: i64, end: i64
+    ) -> None:
+        """A frame of a channel that is not open, or that the broker has closed."""
+        if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
+            self._on_strange_frame(kind, data, at)
+        if kind == FRAME_METHOD and end - at < 4:
+            raise FrameFault(FRAME_ERROR, "a method frame with no method")
+        method = read_u32(data, at) if kind == FRAME_METHOD else 0
+        if int(number) in self._channels:
+            # What was under way when the channel was closed is dropped without a word.
+            if method == CHANNEL_CLOSE_OK:
+                self._forget_channel(int(number))
+            elif method == CHANNEL_CLOSE:
+                self._forget_channel(int(number))
+                self._outbox.send(int(number), MethodFrame(CHANNEL_CLOSE_OK))
+            return
+        self._method = method
+        if method != CHANNEL_OPEN:
+            raise AmqpFault(CHANNEL_ERROR, "expected 'channel.open'")
+        self._open_channel(int(number))
+
+    def _open_channel(self, number: int) -> None:
+        limit = self._handshake.channel_max
+        count = len(self._channels)
+        if count >= limit or number > limit:
+            raise AmqpFault(
+                NOT_ALLOWED,
+                f"number of channels opened ({count}) has reached the negotiated channel_max "
+                f"({limit})",
+            )
+        assert self._context is not None
+        channel = Channel(number, self._context)
+        self._channels[number] = channel
+        self._last_channel = channel
+        self._outbox.send(number, MethodFrame(CHANNEL_OPEN_OK).longstr(b""))
+
+    def _forget_channel(self, number: int) -> None:
+        self._channels.pop(number, None)
+        self._last_channel = None
+        self._last_number = -1
+
+    def _on_method(self, channel: Channel, method: int, arguments: Arguments) -> None:
+        if on_entity_method(channel, method, arguments) or _on_basic(channel, method, arguments):
+            return
+        if method == CHANNEL_CLOSE:
+            assert self._context is not None
+            self._context.send_confirms()
+            channel.end()
+            self._forget_channel(channel.number)
+            self._outbox.send(channel.number, MethodFrame(CHANNEL_CLOSE_OK))
+        elif method == CHANNEL_FLOW:
+            channel.on_flow(arguments)
+        elif method == CHANNEL_OPEN:
+            raise AmqpFault(CHANNEL_ERROR, "second 'channel.open' seen")
+        elif method == ACCESS_REQUEST:
+            self._outbox.send(channel.number, MethodFrame(ACCESS_REQUEST_OK).short(1))
+        elif method == CHANNEL_CLOSE_OK:
+            # For a channel that was opened again before the answer to its close came.
+            return
+        else:
+            raise AmqpFault(COMMAND_INVALID, "unimplemented method")
+
+    # --- refusals, faults, ends ------------------------------------------------------------
+
+    def _refuse(self, refusal: BrokerError) -> None:
+        """Answer a refusal: soft ones close the channel, the others the connection."""
+        code = reply_code(refusal)
+        channel = self._channels.get(int(self._last_number))
+        if self._state != RUNNING or code not in SOFT_CODES or channel is None:
+            self._close(code, refusal.detail)
+            return
+        assert self._context is not None
+        text = reply_text(code, refusal.detail)
+        self._notice(f"channel {channel.number} is closed: {text}")
+        self._context.send_confirms()
+        channel.is_closing = True
+        channel.end()
+        self._outbox.send(channel.number, self._close_frame(CHANNEL_CLOSE, code, text))
+
+    def _close(self, code: int, detail: str) -> None:
+        """Close the connection, telling the peer why."""
+        if self._state == CLOSING:
+            # It misbehaves even now: nothing is left to be said.
+            self.closed = True
+            return
+        text = reply_text(code, detail)
+        self._notice(f"it is closed: {text}")
+        if self._context is not None:
+            self._context.send_confirms()
+        self._state = CLOSING
+        self._deadline_ns = self._node.clock.now_ns() + _CLOSING_NS
+        self._release()
+        self._outbox.send(0, self._close_frame(CONNECTION_CLOSE, code, text))
+
+    def _close_frame(self, close: int, code: int, text: str) -> MethodFrame:
+        method = int(self._method)
+        frame = MethodFrame(close).short(code).shortstr(text)
+        return frame.short(method >> 16).short(method & 0xFFFF)
+
+    def _refuse_login(self, refusal: LoginRefused) -> None:
+        self._method = 0
+        if self._handshake.has_capability("authentication_failure_close"):
+            self._close(refusal.code, refusal.detail)
+        else:
+            self._notice(f"it is cut off: {refusal.detail}")
+            self._turn_deaf()
+
+    def _turn_deaf(self) -> None:
+        self._state = DEAF
+        self._deadline_ns = self._node.clock.now_ns() + _DEAF_NS
+
+    def _closed_by_client(self) -> None:
+        if self._context is not None:
+            self._context.send_confirms()
+        self._release()
+        self._outbox.send(0, MethodFrame(CONNECTION_CLOSE_OK))
+        self.closed = True
+
+    def _release(self) -> None:
+        """Give back all that the connection held.  Does nothing the second time."""
+        context = self._context
+        if context is None:
+            return
+        self._context = None
+        for channel in self._channels.values():
+            channel.end()
+        self._channels.clear()
+        self._last_channel = None
+        self._last_number = -1
+        context.vhost.connection_lost(self._id)
+        context.finish()
+
+    def _notice(self, text: str) -> None:
+        user = self._handshake.user
+        who = f" (user '{user.name}')" if user is not None else ""
+        self._node.notices.warn(f"connection {self._peer.name}{who}: {text}")
+
+
+def _on_basic(channel: Channel, method: int, arguments: Arguments) -> bool:
+    """Handle ``method`` if it is one of basic, confirm or tx.  False when it is not."""
+    if method == BASIC_CONSUME:
+        channel.on_consume(arguments)
+    elif method == BASIC_CANCEL:
+        channel.on_cancel(arguments)
+    elif method == BASIC_QOS:
+        channel.on_qos(arguments)
+    elif method == BASIC_GET:
+        channel.on_get(arguments)
+    elif method in (BASIC_ACK, BASIC_NACK, BASIC_REJECT):
+        _on_answer(channel, method, arguments)
+    elif method in (BASIC_RECOVER, BASIC_RECOVER_ASYNC):
+        channel.on_recover(arguments, method == BASIC_RECOVER)
+    elif method == CONFIRM_SELECT:
+        channel.on_confirm_select(arguments)
+    elif method == TX_SELECT:
+        channel.on_tx_select()
+    elif method == TX_COMMIT:
+        channel.on_tx_commit()
+    elif method == TX_ROLLBACK:
+        channel.on_tx_rollback()
+    else:
+        return False
+    return True
+
+
+def _on_answer(channel: Channel, method: int, arguments: Arguments) -> None:
+    tag = arguments.longlong()
+    bits = arguments.octet()
+    if method == BASIC_ACK:
+        channel.on_ack(tag, bits & 1 == 1)
+    elif method == BASIC_NACK:
+        channel.on_nack(tag, bits & 1 == 1, bits & 2 == 2)
+    else:
+        channel.on_nack(tag, False, bits & 1 == 1)

@@ -1,0 +1,149 @@
+"""Checks of the x-arguments of queues and exchanges, and of what a second declare may say.
+
+Control plane.  Behaviour: RabbitMQ 4.3, texts as its clients' test-suites expect them.
+"""
+
+from typing import Final
+
+from leveret.errors import PreconditionFailed
+from leveret.tables import BOOL, INTEGERS, LONGSTR, TIMESTAMP, Field, Table, plain
+
+MAX_MILLISECONDS: Final = 315_360_000_000  # ten years
+MAX_PRIORITY: Final = 255
+
+# What a second declare must repeat; arguments that no type knows are kept and not compared.
+KNOWN_OF_QUEUES: Final = (
+    "x-expires",
+    "x-message-ttl",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-priority",
+    "x-overflow",
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-single-active-consumer",
+    "x-queue-type",
+)
+# Of these the broker does nothing yet but check and keep them.
+NOT_YET_APPLIED: Final = (
+    "x-expires",
+    "x-message-ttl",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-overflow",
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-single-active-consumer",
+)
+_OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
+
+
+def check_queue_arguments(what: str, arguments: Table) -> None:
+    """Refuse arguments of a wrong type or range.  ``what`` names the queue in the refusal."""
+    for name in ("x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes"):
+        field = arguments.get(name)
+        if field is not None:
+            _check_number(what, name, field)
+    priority = arguments.get("x-max-priority")
+    if priority is not None:
+        number = _integer(what, "x-max-priority", priority)
+        if number > MAX_PRIORITY:
+            raise _invalid(what, "x-max-priority", f"{{max_value_exceeded,{number}}}")
+    _check_words(what, arguments)
+
+
+def _check_words(what: str, arguments: Table) -> None:
+    for name in ("x-dead-letter-exchange", "x-dead-letter-routing-key"):
+        field = arguments.get(name)
+        if field is not None and field.kind != LONGSTR:
+            raise PreconditionFailed(f"invalid type '{field.kind_name}' for arg '{name}' in {what}")
+    if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
+        raise _invalid(what, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
+    overflow = arguments.get("x-overflow")
+    if overflow is not None and overflow.value not in _OVERFLOWS:
+        raise _invalid(what, "x-overflow", "invalid_overflow")
+    single = arguments.get("x-single-active-consumer")
+    if single is not None and single.kind != BOOL:
+        raise _invalid(
+            what, "x-single-active-consumer", f"expected boolean, got {single.kind_name}"
+        )
+    kind = arguments.get("x-queue-type")
+    if kind is not None and kind.value != "classic":
+        raise PreconditionFailed(f"unsupported queue type '{kind.value}'")
+
+
+def _integer(what: str, name: str, field: Field) -> int:
+    if field.kind not in INTEGERS or field.kind == TIMESTAMP:
+        raise _invalid(what, name, f"expected integer, got {field.kind_name}")
+    assert isinstance(field.value, int)
+    if field.value < 0:
+        raise _invalid(what, name, f"{{value_negative,{field.value}}}")
+    return field.value
+
+
+def _check_number(what: str, name: str, field: Field) -> None:
+    number = _integer(what, name, field)
+    if name == "x-expires" and number == 0:
+        raise _invalid(what, name, "{value_zero,0}")
+    if name in ("x-expires", "x-message-ttl") and number > MAX_MILLISECONDS:
+        raise _invalid(what, name, f"{{value_too_large,{number}}}")
+
+
+def _invalid(what: str, name: str, why: str) -> PreconditionFailed:
+    return PreconditionFailed(f"invalid arg '{name}' for {what}: {why}")
+
+
+def max_priority_of(arguments: Table) -> int:
+    """The highest priority of a queue with these checked arguments; 0 for a plain one."""
+    field = arguments.get("x-max-priority")
+    if field is None:
+        return 0
+    assert isinstance(field.value, int)
+    return field.value
+
+
+def check_alternate(what: str, arguments: Table) -> str:
+    """The name of the alternate exchange, "" for none.  Raises PreconditionFailed."""
+    field = arguments.get("alternate-exchange")
+    if field is None:
+        return ""
+    if field.kind != LONGSTR:
+        raise PreconditionFailed(
+            f"invalid type '{field.kind_name}' for arg 'alternate-exchange' in {what}"
+        )
+    return str(field.value)
+
+
+def check_same(what: str, name: str, received: object, current: object) -> None:
+    """Refuse a second declare that contradicts the first in a flag or type."""
+    if received != current:
+        raise PreconditionFailed(
+            f"inequivalent arg '{name}' for {what}: "
+            f"received '{_word(received)}' but current is '{_word(current)}'"
+        )
+
+
+def check_same_argument(what: str, name: str, received: Table, current: Table) -> None:
+    """Refuse a second declare that contradicts the first in the argument ``name``."""
+    new = received.get(name)
+    old = current.get(name)
+    if new is None and old is None:
+        return
+    if new is not None and old is not None and new.same_as(old):
+        return
+    raise PreconditionFailed(
+        f"inequivalent arg '{name}' for {what}: "
+        f"received {_described(new)} but current is {_described(old)}"
+    )
+
+
+def _described(field: Field | None) -> str:
+    if field is None:
+        return "none"
+    return f"the value '{_word(plain(field))}' of type '{field.kind_name}'"
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

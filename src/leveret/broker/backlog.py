@@ -1,0 +1,108 @@
+"""The messages that wait in a queue, in order of their offsets.
+
+::
+
+    returned                              fresh
+    came back, each with its old offset   never delivered; offsets ascend by one
+    [12, 15]                              [20, 21, 22, ...]
+
+Invariant: every returned offset is smaller than every fresh one, since only what stood at the
+head was ever handed out.  Knows no consumer.
+"""
+
+from mypy_extensions import mypyc_attr
+
+from typing import Final, final
+
+from leveret.broker.message import Message, Origin
+from leveret.broker.properties import NO_PROPERTIES
+
+_NOTHING: Final = Message(Origin("", ""), NO_PROPERTIES, b"")
+# Handed-out slots at the front are given back once there are this many and they are the half.
+_SLACK: Final = 1024
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Waiting:
+    """A message with its place in the queue."""
+
+    def __init__(self, message: Message, offset: int, redelivered: bool) -> None:
+        self.message: Final = message
+        self.offset: Final = offset
+        self.redelivered: Final = redelivered
+
+
+@final
+class Backlog:
+    """One line of messages; a priority queue has one for each priority."""
+
+    def __init__(self, first_offset: int) -> None:
+        self._fresh: list[Message] = []
+        self._head = 0
+        self._next_offset = first_offset
+        # Descending, so that the smallest offset is popped from the end.
+        self._returned: Final[list[Waiting]] = []
+
+    def __len__(self) -> int:
+        return len(self._fresh) - self._head + len(self._returned)
+
+    def pass_by(self) -> int:
+        """The offset of a message that is handed out at once.  Only when nothing waits."""
+        offset = self._next_offset
+        self._next_offset = offset + 1
+        return offset
+
+    def push(self, message: Message) -> None:
+        """Let a new message wait."""
+        self._fresh.append(message)
+        self._next_offset += 1
+
+    def pop(self) -> Waiting:
+        """The next message, which no longer waits.  Only when there is one."""
+        if self._returned:
+            return self._returned.pop()
+        fresh = self._fresh
+        head = self._head
+        message = fresh[head]
+        offset = self._next_offset - len(fresh) + head
+        fresh[head] = _NOTHING
+        head += 1
+        if head == len(fresh):
+            self._fresh = []
+            head = 0
+        elif head >= _SLACK and head * 2 >= len(fresh):
+            del fresh[:head]
+            head = 0
+        self._head = head
+        return Waiting(message, offset, False)
+
+    def put_back(self, message: Message, offset: int) -> None:
+        """Let a message that was handed out wait again, at its old place."""
+        returned = self._returned
+        low = 0
+        high = len(returned)
+        while low < high:
+            middle = (low + high) // 2
+            if returned[middle].offset > offset:
+                low = middle + 1
+            else:
+                high = middle
+        returned.insert(low, Waiting(message, offset, True))
+
+    def put_all_back(self, waiting: list[Waiting]) -> None:
+        """``put_back`` for many, in any order, without inserting each."""
+        self._returned.extend(waiting)
+        self._returned.sort(key=_descending)
+
+    def clear(self) -> int:
+        """Forget every message.  Returns how many there were."""
+        count = len(self)
+        self._fresh = []
+        self._head = 0
+        self._returned.clear()
+        return count
+
+
+def _descending(waiting: Waiting) -> int:
+    return -waiting.offset

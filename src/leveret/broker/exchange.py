@@ -1,0 +1,144 @@
+"""Exchanges: which bindings match a message.  A new exchange type is one class here or beside it.
+
+Routing is a pure function of topology, routing key and headers: it changes nothing.
+Source: AMQP 0-9-1 specification, section 3.1.3.
+"""
+
+from mypy_extensions import mypyc_attr
+
+from abc import ABC, abstractmethod
+from typing import Final, final
+
+from leveret.broker.properties import Properties
+from leveret.broker.queue import Queue
+from leveret.tables import Table, table_octets
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Exchange(ABC):
+    """One exchange and the bindings that leave it.
+
+    ``alternate`` names the exchange that gets what no binding matched, "" for none.
+    ``is_static``: the same routing key always matches the same bindings, whatever the message.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        is_durable: bool,
+        is_auto_delete: bool,
+        is_internal: bool,
+        arguments: Table,
+    ) -> None:
+        self.name: Final = name
+        self.kind: Final = kind
+        self.is_durable: Final = is_durable
+        self.is_auto_delete: Final = is_auto_delete
+        self.is_internal: Final = is_internal
+        self.arguments: Final = arguments
+        self.is_static = True
+        self.alternate = ""
+        self.bindings: Final[dict[str, Binding]] = {}
+
+    @abstractmethod
+    def matches(self, key: str, properties: Properties) -> list["Binding"]:
+        """The bindings that a message with ``key`` and ``properties`` goes along."""
+
+    def check(self, key: str, arguments: Table) -> None:  # noqa: B027 most types take any
+        """Refuse a binding that this type cannot keep.  Raises PreconditionFailed."""
+
+    @abstractmethod
+    def added(self, binding: "Binding") -> None:
+        """Take ``binding`` into account; it is in ``bindings`` already."""
+
+    @abstractmethod
+    def removed(self, binding: "Binding") -> None:
+        """Forget ``binding``; it is in ``bindings`` no longer."""
+
+
+@final
+class Binding:
+    """From ``source`` to a queue or to another exchange: exactly one of the two is there."""
+
+    def __init__(
+        self,
+        source: Exchange,
+        queue: Queue | None,
+        exchange: Exchange | None,
+        routing_key: str,
+        arguments: Table,
+    ) -> None:
+        self.source: Final = source
+        self.queue: Final = queue
+        self.exchange: Final = exchange
+        self.routing_key: Final = routing_key
+        self.arguments: Final = arguments
+        self.identity: Final = binding_identity(queue, exchange, routing_key, arguments)
+
+
+def binding_identity(
+    queue: Queue | None, exchange: Exchange | None, routing_key: str, arguments: Table
+) -> str:
+    """What makes a binding of one source the same as another: order of arguments does not."""
+    ordered = {name: arguments[name] for name in sorted(arguments)}
+    prefix = "queue " + queue.name if queue is not None else ""
+    if exchange is not None:
+        prefix = "exchange " + exchange.name
+    return f"{prefix}\0{routing_key}\0{table_octets(ordered).hex() if ordered else ''}"
+
+
+@final
+class DirectExchange(Exchange):
+    """A binding matches when its key is the message's."""
+
+    def __init__(
+        self,
+        name: str,
+        is_durable: bool,
+        is_auto_delete: bool,
+        is_internal: bool,
+        arguments: Table,
+    ) -> None:
+        super().__init__(name, "direct", is_durable, is_auto_delete, is_internal, arguments)
+        self._by_key: Final[dict[str, list[Binding]]] = {}
+
+    def matches(self, key: str, properties: Properties) -> list[Binding]:
+        """The bindings with exactly this key."""
+        return self._by_key.get(key, [])
+
+    def added(self, binding: Binding) -> None:
+        """Take ``binding`` into account."""
+        self._by_key.setdefault(binding.routing_key, []).append(binding)
+
+    def removed(self, binding: Binding) -> None:
+        """Forget ``binding``."""
+        same = self._by_key[binding.routing_key]
+        same.remove(binding)
+        if not same:
+            del self._by_key[binding.routing_key]
+
+
+@final
+class FanoutExchange(Exchange):
+    """Every binding matches."""
+
+    def __init__(
+        self,
+        name: str,
+        is_durable: bool,
+        is_auto_delete: bool,
+        is_internal: bool,
+        arguments: Table,
+    ) -> None:
+        super().__init__(name, "fanout", is_durable, is_auto_delete, is_internal, arguments)
+
+    def matches(self, key: str, properties: Properties) -> list[Binding]:
+        """All of them."""
+        return list(self.bindings.values())
+
+    def added(self, binding: Binding) -> None:
+        """Nothing to do: ``bindings`` is the whole state."""
+
+    def removed(self, binding: Binding) -> None:
+        """Nothing to do: ``bindings`` is the whole state."""

@@ -1,0 +1,34 @@
+"""One message, as every protocol publishes and receives it.  Knows no protocol and no queue."""
+
+from mypy_extensions import mypyc_attr
+
+from typing import Final, final
+
+from leveret.broker.properties import Properties
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Origin:
+    """Where messages were published: exchange and routing key.  Shared by all of one route.
+
+    ``octets`` are both as short strings, as basic.deliver, get-ok and return carry them.
+    """
+
+    def __init__(self, exchange: str, routing_key: str) -> None:
+        self.exchange: Final = exchange
+        self.routing_key: Final = routing_key
+        first = exchange.encode()
+        second = routing_key.encode()
+        self.octets: Final = bytes((len(first),)) + first + bytes((len(second),)) + second
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Message:
+    """An immutable message; all queues that hold it share the one object."""
+
+    def __init__(self, origin: Origin, properties: Properties, body: bytes) -> None:
+        self.origin: Final = origin
+        self.properties: Final = properties
+        self.body: Final = body

@@ -1,0 +1,31 @@
+"""What one node holds: its vhosts, its users, and the ids of its connections."""
+
+from typing import Final, final
+
+from leveret.auth.users import Permission, Users
+from leveret.broker.vhost import VHost
+from leveret.config import Settings
+from leveret.notices import Notices
+from leveret.ports import Clock, Random
+
+
+@final
+class Node:
+    """The broker behind every protocol."""
+
+    def __init__(self, settings: Settings, clock: Clock, random: Random) -> None:
+        self.settings: Final = settings
+        self.clock: Final = clock
+        self.random: Final = random
+        self.notices: Final = Notices(clock)
+        self.users: Final = Users(random, settings.loopback_users)
+        self.vhosts: Final[dict[str, VHost]] = {}
+        self._last_connection_id = 0
+        self.vhosts[settings.default_vhost] = VHost(settings.default_vhost, random)
+        admin = self.users.add(settings.default_user, settings.default_pass, ["administrator"])
+        admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))
+
+    def new_connection_id(self) -> int:
+        """A number that no connection of this run had before; never 0."""
+        self._last_connection_id += 1
+        return self._last_connection_id

@@ -1,0 +1,86 @@
+"""What every queue type is.  Knows no protocol; a new queue type is one subclass."""
+
+from mypy_extensions import mypyc_attr
+
+from abc import ABC, abstractmethod
+from typing import Final
+
+from leveret.broker.backlog import Waiting
+from leveret.broker.consumer import Consumer
+from leveret.broker.message import Message
+from leveret.tables import Table
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Queue(ABC):
+    """Messages in, messages out.
+
+    ``owner_id`` is the connection that has an exclusive queue for itself, 0 for none.  A message
+    handed out counts as unacknowledged until it is settled or put back, unless it was taken with
+    ``no_ack``.
+    """
+
+    def __init__(
+        self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
+    ) -> None:
+        self.name: Final = name
+        self.is_durable: Final = is_durable
+        self.is_auto_delete: Final = is_auto_delete
+        self.owner_id: Final = owner_id
+        self.arguments: Final = arguments
+        self.unacked_count = 0
+        self.is_gone = False
+
+    @abstractmethod
+    def publish(self, message: Message) -> bool:
+        """Take ``message`` in, or hand it out at once.  False when it is refused."""
+
+    @abstractmethod
+    def get(self, no_ack: bool) -> Waiting | None:
+        """Hand out the next message to somebody who asked; None when nothing waits."""
+
+    @abstractmethod
+    def settle(self, offset: int) -> None:
+        """The message handed out with ``offset`` is done."""
+
+    @abstractmethod
+    def discard(self, message: Message, offset: int) -> None:
+        """The message handed out with ``offset`` was rejected and does not come back."""
+
+    @abstractmethod
+    def put_back(self, waiting: list[Waiting]) -> None:
+        """Messages handed out come back to their old places.  Does not dispatch."""
+
+    @abstractmethod
+    def purge(self) -> int:
+        """Drop every message that waits.  Returns how many."""
+
+    @abstractmethod
+    def dispatch(self) -> None:
+        """Deliver what waits while a consumer has room."""
+
+    @abstractmethod
+    def unpark(self, consumer: Consumer) -> None:
+        """``consumer`` may have room again.  Does not dispatch."""
+
+    @abstractmethod
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Let ``consumer`` take part.  Does not dispatch.  Raises AccessRefused."""
+
+    @abstractmethod
+    def remove_consumer(self, consumer: Consumer) -> bool:
+        """Let ``consumer`` go.  False when it was not here."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """The queue is deleted: forget the messages and tell the consumers."""
+
+    @property
+    @abstractmethod
+    def ready_count(self) -> int:
+        """How many messages wait."""
+
+    @property
+    @abstractmethod
+    def consumer_count(self) -> int:
+        """How many consumers there are."""

@@ -1,0 +1,91 @@
+"""Whose turn it is: the consumers of one queue, round robin inside the highest priority.
+
+A consumer that has no room is parked and not asked again until somebody unparks it, so a queue
+with thousands of busy consumers pays nothing for them.
+Behaviour: RabbitMQ 4.3, "Consumer priorities".
+"""
+
+from typing import Final, final
+
+from leveret.broker.consumer import Consumer
+
+
+@final
+class Level:
+    """The consumers of one priority that are not parked, in the order of their turns."""
+
+    def __init__(self, priority: int) -> None:
+        self.priority: Final = priority
+        self.active: Final[list[Consumer]] = []
+        self.cursor = 0
+        self.member_count = 0
+
+
+@final
+class Ring:
+    """All consumers of a queue.  Invariant: each is in its level's ``active`` or is parked."""
+
+    def __init__(self) -> None:
+        self.consumers: Final[list[Consumer]] = []
+        self._levels: Final[list[Level]] = []
+
+    def add(self, consumer: Consumer) -> None:
+        """Let ``consumer`` take part; its turn comes last."""
+        level = self._level(consumer.priority)
+        level.member_count += 1
+        level.active.append(consumer)
+        consumer.is_parked = False
+        self.consumers.append(consumer)
+
+    def remove(self, consumer: Consumer) -> bool:
+        """Let ``consumer`` go.  False when it was not here."""
+        if consumer not in self.consumers:
+            return False
+        self.consumers.remove(consumer)
+        level = self._level(consumer.priority)
+        if not consumer.is_parked:
+            self._drop(level, level.active.index(consumer))
+        level.member_count -= 1
+        if level.member_count == 0:
+            self._levels.remove(level)
+        return True
+
+    def unpark(self, consumer: Consumer) -> None:
+        """Ask ``consumer`` again: it may have room now."""
+        if consumer.is_parked:
+            consumer.is_parked = False
+            self._level(consumer.priority).active.append(consumer)
+
+    def next(self) -> Consumer | None:
+        """The consumer whose turn it is and that has room; parks those that have none."""
+        for level in self._levels:
+            active = level.active
+            while active:
+                cursor = level.cursor
+                if cursor >= len(active):
+                    cursor = 0
+                consumer = active[cursor]
+                if consumer.has_room():
+                    level.cursor = cursor + 1
+                    return consumer
+                consumer.is_parked = True
+                self._drop(level, cursor)
+        return None
+
+    def _drop(self, level: Level, index: int) -> None:
+        del level.active[index]
+        if index < level.cursor:
+            level.cursor -= 1
+
+    def _level(self, priority: int) -> Level:
+        for level in self._levels:
+            if level.priority == priority:
+                return level
+        made = Level(priority)
+        self._levels.append(made)
+        self._levels.sort(key=_descending)
+        return made
+
+
+def _descending(level: Level) -> int:
+    return -level.priority

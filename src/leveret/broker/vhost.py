@@ -1,0 +1,420 @@
+"""A virtual host: its exchanges, queues and bindings, and the way of a message through them.
+
+Knows no protocol, no user and no socket.  Callers have checked the rights already.
+"""
+
+import base64
+
+from typing import Final, final
+
+from leveret.broker.arguments import (
+    KNOWN_OF_QUEUES,
+    check_alternate,
+    check_queue_arguments,
+    check_same,
+    check_same_argument,
+    max_priority_of,
+)
+from leveret.broker.classic import ClassicQueue
+from leveret.broker.consumer import Consumer
+from leveret.broker.exchange import (
+    Binding,
+    DirectExchange,
+    Exchange,
+    FanoutExchange,
+    binding_identity,
+)
+from leveret.broker.headers import HeadersExchange
+from leveret.broker.properties import Properties
+from leveret.broker.queue import Queue
+from leveret.broker.topic import TopicExchange
+from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from leveret.ports import Random
+from leveret.tables import LONGSTR, Field, Table
+
+REPLY_TO: Final = "amq.rabbitmq.reply-to"
+_REPLY_PREFIX: Final = REPLY_TO + "."
+_RESERVED: Final = "amq."
+_PREDECLARED: Final = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.topic", "topic", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+
+
+@final
+class QueueWish:
+    """What a queue.declare asks for.  ``owner_id`` is the asking connection if exclusive, else 0."""
+
+    def __init__(
+        self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
+    ) -> None:
+        self.name: Final = name
+        self.is_durable: Final = is_durable
+        self.is_auto_delete: Final = is_auto_delete
+        self.owner_id: Final = owner_id
+        self.arguments: Final = arguments
+
+
+@final
+class ExchangeWish:
+    """What an exchange.declare asks for."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        is_durable: bool,
+        is_auto_delete: bool,
+        is_internal: bool,
+        arguments: Table,
+    ) -> None:
+        self.name: Final = name
+        self.kind: Final = kind
+        self.is_durable: Final = is_durable
+        self.is_auto_delete: Final = is_auto_delete
+        self.is_internal: Final = is_internal
+        self.arguments: Final = arguments
+
+
+@final
+class Routing:
+    """Where a message goes.  ``is_static``: so does every other with the same key."""
+
+    def __init__(self, queues: list[Queue], is_static: bool) -> None:
+        self.queues: Final = queues
+        self.is_static: Final = is_static
+
+
+@final
+class VHost:
+    """One namespace.  ``epoch`` rises with every change that may change a routing."""
+
+    def __init__(self, name: str, random: Random) -> None:
+        self.name: Final = name
+        self._random: Final = random
+        self.epoch = 0
+        self.exchanges: Final[dict[str, Exchange]] = {}
+        self.queues: Final[dict[str, Queue]] = {}
+        # Volatile queues of direct reply-to: reachable by name, never listed or declared.
+        self.replies: Final[dict[str, Queue]] = {}
+        # What a declare of the pseudo queue itself is answered with.
+        self.pseudo_queue: Final[Queue] = ClassicQueue(REPLY_TO, False, False, 0, {}, 0)
+        self._inbound: Final[dict[str, list[Binding]]] = {}
+        self._had_consumer: Final[set[str]] = set()
+        self._owned: Final[dict[int, list[Queue]]] = {}
+        self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
+        for exchange, kind, is_internal in _PREDECLARED:
+            self._add_exchange(ExchangeWish(exchange, kind, True, False, is_internal, {}))
+
+    # --- names -----------------------------------------------------------------------------
+
+    def describe(self, kind: str, name: str) -> str:
+        """How refusals name a ``kind`` (queue or exchange) of this vhost."""
+        return f"{kind} '{name}' in vhost '{self.name}'"
+
+    def exchange(self, name: str) -> Exchange:
+        """The exchange called ``name``.  Raises NotFound."""
+        found = self.exchanges.get(name)
+        if found is None:
+            raise NotFound(f"no {self.describe('exchange', name)}")
+        return found
+
+    def queue(self, name: str, owner_id: int) -> Queue:
+        """The queue called ``name``, if ``owner_id`` may use it.  Raises NotFound, ResourceLocked."""
+        found = self.queues.get(name)
+        if found is None:
+            raise NotFound(f"no {self.describe('queue', name)}")
+        self._check_owner(found, owner_id)
+        return found
+
+    def unused_name(self, prefix: str) -> str:
+        """A name nobody can guess: ``prefix`` and 22 characters."""
+        token = base64.urlsafe_b64encode(self._random.octets(16)).decode().rstrip("=")
+        return prefix + token
+
+    def _check_owner(self, queue: Queue, owner_id: int) -> None:
+        if queue.owner_id not in (0, owner_id):
+            raise self._locked(queue)
+
+    def _locked(self, queue: Queue) -> ResourceLocked:
+        return ResourceLocked(
+            f"cannot obtain exclusive access to locked {self.describe('queue', queue.name)}. It "
+            "could be originally declared on another connection or the exclusive property value "
+            "does not match that of the original declaration."
+        )
+
+    def _check_new_name(self, kind: str, name: str) -> None:
+        if name.startswith(_RESERVED):
+            raise AccessRefused(f"{kind} name '{name}' contains reserved prefix 'amq.*'")
+
+    # --- queues ----------------------------------------------------------------------------
+
+    def declare_queue(self, wish: QueueWish, connection_id: int) -> Queue:
+        """The queue that is wished for, made if need be.
+
+        Raises PreconditionFailed for bad arguments or a contradiction to what exists,
+        ResourceLocked, AccessRefused for a reserved name.
+        """
+        what = self.describe("queue", wish.name)
+        found = self.queues.get(wish.name)
+        if found is None:
+            self._check_new_name("queue", wish.name)
+            check_queue_arguments(what, wish.arguments)
+            return self._add_queue(wish)
+        self._check_owner(found, connection_id)
+        if found.owner_id != wish.owner_id:
+            raise self._locked(found)
+        if wish.owner_id == 0:
+            check_same(what, "durable", wish.is_durable, found.is_durable)
+        check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
+        for name in KNOWN_OF_QUEUES:
+            if name != "x-queue-type" or name in wish.arguments:
+                check_same_argument(what, name, wish.arguments, found.arguments)
+        return found
+
+    def declare_anonymous_queue(self, wish: QueueWish) -> Queue:
+        """A new queue with a name of the broker's choice in place of the wish's empty one."""
+        named = QueueWish(
+            self.unused_name("amq.gen-"),
+            wish.is_durable,
+            wish.is_auto_delete,
+            wish.owner_id,
+            wish.arguments,
+        )
+        check_queue_arguments(self.describe("queue", named.name), wish.arguments)
+        return self._add_queue(named)
+
+    def _add_queue(self, wish: QueueWish) -> Queue:
+        arguments = dict(wish.arguments)
+        arguments.setdefault("x-queue-type", Field(LONGSTR, "classic"))
+        queue = ClassicQueue(
+            wish.name,
+            # Exclusive queues go with their connection: RabbitMQ stores them as transient.
+            wish.is_durable and wish.owner_id == 0,
+            wish.is_auto_delete,
+            wish.owner_id,
+            arguments,
+            max_priority_of(wish.arguments),
+        )
+        self.queues[wish.name] = queue
+        if wish.owner_id != 0:
+            self._owned.setdefault(wish.owner_id, []).append(queue)
+        self.epoch += 1
+        return queue
+
+    def delete_queue(self, queue: Queue, if_unused: bool, if_empty: bool) -> int:
+        """Delete ``queue``.  Returns how many messages waited.  Raises PreconditionFailed."""
+        if if_unused and queue.consumer_count > 0:
+            raise PreconditionFailed(f"{self.describe('queue', queue.name)} in use")
+        if if_empty and queue.ready_count > 0:
+            raise PreconditionFailed(f"{self.describe('queue', queue.name)} is not empty")
+        count = queue.ready_count
+        self._remove_queue(queue)
+        return count
+
+    def _remove_queue(self, queue: Queue) -> None:
+        del self.queues[queue.name]
+        self._had_consumer.discard(queue.name)
+        if queue.owner_id != 0:
+            self._owned[queue.owner_id].remove(queue)
+        self.epoch += 1
+        for binding in self._inbound.pop("queue " + queue.name, []):
+            self._unbind(binding)
+        queue.close()
+
+    def connection_lost(self, connection_id: int) -> None:
+        """Delete the queues that ``connection_id`` had for itself."""
+        for queue in list(self._owned.get(connection_id, [])):
+            self._remove_queue(queue)
+        self._owned.pop(connection_id, None)
+
+    def consume(self, queue: Queue, consumer: Consumer) -> None:
+        """Subscribe ``consumer``.  Does not dispatch.  Raises AccessRefused."""
+        try:
+            queue.add_consumer(consumer)
+        except AccessRefused as refused:
+            raise AccessRefused(
+                f"{self.describe('queue', queue.name)} {refused.detail}"
+            ) from None
+        self._had_consumer.add(queue.name)
+
+    def cancel(self, queue: Queue, consumer: Consumer) -> None:
+        """End ``consumer``'s subscription; the last one takes an auto-delete queue with it."""
+        if not queue.remove_consumer(consumer) or not queue.is_auto_delete:
+            return
+        if queue.consumer_count == 0 and self.queues.get(queue.name) is queue:
+            self._remove_queue(queue)
+
+    # --- direct reply-to -------------------------------------------------------------------
+
+    def open_reply_queue(self) -> Queue:
+        """A volatile queue for the replies to one requester."""
+        queue = ClassicQueue(self.unused_name(_REPLY_PREFIX), False, False, 0, {}, 0)
+        self.replies[queue.name] = queue
+        self.epoch += 1
+        return queue
+
+    def close_reply_queue(self, queue: Queue) -> None:
+        """The requester is gone; later replies are dropped."""
+        if self.replies.pop(queue.name, None) is not None:
+            self.epoch += 1
+
+    # --- exchanges -------------------------------------------------------------------------
+
+    def declare_exchange(self, wish: ExchangeWish) -> Exchange:
+        """The exchange that is wished for, made if need be.
+
+        Raises PreconditionFailed for an unknown type, bad arguments or a contradiction to what
+        exists, AccessRefused for a reserved name.
+        """
+        what = self.describe("exchange", wish.name)
+        if wish.kind not in ("direct", "fanout", "topic", "headers"):
+            raise PreconditionFailed(f"unknown exchange type '{wish.kind}'")
+        found = self.exchanges.get(wish.name)
+        if found is None:
+            self._check_new_name("exchange", wish.name)
+            check_alternate(what, wish.arguments)
+            return self._add_exchange(wish)
+        check_same(what, "type", wish.kind, found.kind)
+        check_same(what, "durable", wish.is_durable, found.is_durable)
+        check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
+        check_same(what, "internal", wish.is_internal, found.is_internal)
+        check_same_argument(what, "alternate-exchange", wish.arguments, found.arguments)
+        return found
+
+    def _add_exchange(self, wish: ExchangeWish) -> Exchange:
+        made = _new_exchange(wish)
+        made.alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
+        self.exchanges[wish.name] = made
+        self.epoch += 1
+        return made
+
+    def delete_exchange(self, exchange: Exchange, if_unused: bool) -> None:
+        """Delete ``exchange``.  Raises PreconditionFailed, AccessRefused for a predeclared one."""
+        what = self.describe("exchange", exchange.name)
+        if exchange.name.startswith(_RESERVED):
+            raise AccessRefused(f"deletion of system {what} not allowed")
+        if if_unused and exchange.bindings:
+            raise PreconditionFailed(f"{what} in use")
+        self._remove_exchange(exchange)
+
+    def _remove_exchange(self, exchange: Exchange) -> None:
+        del self.exchanges[exchange.name]
+        self.epoch += 1
+        for binding in list(exchange.bindings.values()):
+            del exchange.bindings[binding.identity]
+            self._forget_inbound(binding)
+        for binding in self._inbound.pop("exchange " + exchange.name, []):
+            self._unbind(binding)
+
+    # --- bindings --------------------------------------------------------------------------
+
+    def bind(
+        self, source: Exchange, queue: Queue | None, exchange: Exchange | None, key: str, a: Table
+    ) -> None:
+        """Bind a queue or an exchange to ``source``; the same binding twice is one.
+
+        Raises PreconditionFailed for arguments that the source cannot keep.
+        """
+        source.check(key, a)
+        binding = Binding(source, queue, exchange, key, a)
+        if binding.identity in source.bindings:
+            return
+        source.bindings[binding.identity] = binding
+        source.added(binding)
+        self._inbound.setdefault(_destination(binding), []).append(binding)
+        self.epoch += 1
+
+    def unbind(
+        self, source: Exchange, queue: Queue | None, exchange: Exchange | None, key: str, a: Table
+    ) -> None:
+        """Take a binding away; it is no error when there is none."""
+        binding = source.bindings.get(binding_identity(queue, exchange, key, a))
+        if binding is not None:
+            self._forget_inbound(binding)
+            self._unbind(binding)
+
+    def _forget_inbound(self, binding: Binding) -> None:
+        destination = _destination(binding)
+        inbound = self._inbound.get(destination)
+        if inbound is not None:
+            inbound.remove(binding)
+            if not inbound:
+                del self._inbound[destination]
+
+    def _unbind(self, binding: Binding) -> None:
+        source = binding.source
+        if source.bindings.pop(binding.identity, None) is None:
+            return
+        source.removed(binding)
+        self.epoch += 1
+        if source.is_auto_delete and not source.bindings and source.name in self.exchanges:
+            self._remove_exchange(source)
+
+    # --- routing ---------------------------------------------------------------------------
+
+    def route(self, exchange: Exchange, keys: list[str], properties: Properties) -> Routing:
+        """The queues that a message published to ``exchange`` goes to, each once."""
+        found: dict[str, Queue] = {}
+        seen: set[str] = set()
+        work = [exchange]
+        is_static = True
+        while work:
+            current = work.pop()
+            if current.name in seen:
+                continue
+            seen.add(current.name)
+            if current.name == "":
+                self._route_by_name(keys, found)
+                continue
+            is_static = is_static and current.is_static
+            has_matched = False
+            for key in keys:
+                for binding in current.matches(key, properties):
+                    has_matched = True
+                    _follow(binding, found, work)
+            alternate = self.exchanges.get(current.alternate) if current.alternate else None
+            if not has_matched and alternate is not None:
+                work.append(alternate)
+        return Routing(list(found.values()), is_static)
+
+    def _route_by_name(self, keys: list[str], found: dict[str, Queue]) -> None:
+        for key in keys:
+            queue = self.queues.get(key)
+            if queue is None:
+                queue = self.replies.get(key)
+            if queue is not None:
+                found[key] = queue
+
+
+def _follow(binding: Binding, found: dict[str, Queue], work: list[Exchange]) -> None:
+    if binding.queue is not None:
+        found[binding.queue.name] = binding.queue
+    elif binding.exchange is not None:
+        work.append(binding.exchange)
+
+
+def _destination(binding: Binding) -> str:
+    if binding.queue is not None:
+        return "queue " + binding.queue.name
+    assert binding.exchange is not None
+    return "exchange " + binding.exchange.name
+
+
+def _new_exchange(wish: ExchangeWish) -> Exchange:
+    name = wish.name
+    durable = wish.is_durable
+    auto_delete = wish.is_auto_delete
+    internal = wish.is_internal
+    if wish.kind == "direct":
+        return DirectExchange(name, durable, auto_delete, internal, wish.arguments)
+    if wish.kind == "fanout":
+        return FanoutExchange(name, durable, auto_delete, internal, wish.arguments)
+    if wish.kind == "topic":
+        return TopicExchange(name, durable, auto_delete, internal, wish.arguments)
+    assert wish.kind == "headers"
+    return HeadersExchange(name, durable, auto_delete, internal, wish.arguments)

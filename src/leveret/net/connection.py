@@ -1,0 +1,188 @@
+"""Between a socket and a Session: input as it comes, output once per turn of the loop.
+
+Knows no protocol.  This is where flow control is: a peer that does not read is not written to, a
+peer that sends more than its share is not read from.
+"""
+
+import asyncio
+from typing import Final, final
+
+from leveret.session import Bell, Peer, Protocol, Session
+
+# Above this the session is told to hold deliveries back, below the other to go on.
+HIGH_WATER_OCTETS: Final = 256 * 1024
+LOW_WATER_OCTETS: Final = 64 * 1024
+# A peer that asks for replies and never reads them is not read from beyond this.
+MAX_UNSENT_OCTETS: Final = 4 * 1024 * 1024
+# A chunk this large means that more is waiting: let the other connections go first.
+LARGE_CHUNK_OCTETS: Final = 128 * 1024
+# How many ticks a closed connection may take to send what it still has to say.
+LINGER_TICKS: Final = 20
+
+
+@final
+class Flusher:
+    """The connections that have something to do at the end of this turn of the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self._ringing: list[Connection] = []
+        self._is_scheduled = False
+
+    def add(self, connection: "Connection") -> None:
+        """Flush ``connection`` before the turn ends."""
+        self._ringing.append(connection)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Flush them all; what rings meanwhile is for the next turn."""
+        ringing = self._ringing
+        self._ringing = []
+        self._is_scheduled = False
+        for connection in ringing:
+            connection.flush()
+
+
+@final
+class ConnectionBell(Bell):
+    """Rings for one connection."""
+
+    def __init__(self, connection: "Connection", flusher: Flusher) -> None:
+        self._connection: Final = connection
+        self._flusher: Final = flusher
+
+    def ring(self, session: Session) -> None:
+        """Have the connection flushed, once."""
+        if not session.rung:
+            session.rung = True
+            self._flusher.add(self._connection)
+
+
+@final
+class Connection(asyncio.Protocol):
+    """One accepted socket.  ``registry`` holds it as long as the socket is open."""
+
+    def __init__(
+        self, protocol: Protocol, flusher: Flusher, registry: "dict[Connection, None]"
+    ) -> None:
+        self._protocol: Final = protocol
+        self._flusher: Final = flusher
+        self._registry: Final = registry
+        self._bell: Final = ConnectionBell(self, flusher)
+        self._transport: asyncio.Transport | None = None
+        self._session: Session | None = None
+        self._is_write_paused = False
+        self._is_read_paused = False
+        self._closing_ticks = 0
+
+    # --- called by the loop ----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
+        self._session = self._protocol.open(self._bell, _peer(transport))
+        self._registry[self] = None
+
+    def data_received(self, data: bytes) -> None:
+        """Octets from the client."""
+        session = self._session
+        transport = self._transport
+        if session is None or transport is None:
+            return
+        session.receive(data)
+        if session.closed:
+            self._bell.ring(session)
+        elif len(data) >= LARGE_CHUNK_OCTETS:
+            # The loop would read on and on from a fast client before it looks at the others.
+            transport.pause_reading()
+            self._is_read_paused = True
+            self._bell.ring(session)
+
+    def eof_received(self) -> bool:
+        """The client will send no more: close."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The socket is full."""
+        self._is_write_paused = True
+        if self._session is not None:
+            self._session.pause()
+
+    def resume_writing(self) -> None:
+        """The socket takes more."""
+        self._is_write_paused = False
+        if self._session is not None:
+            self._session.resume()
+            # Reading goes on with the next flush, if it was stopped.
+            self._bell.ring(self._session)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        self._registry.pop(self, None)
+        session = self._session
+        self._transport = None
+        self._session = None
+        if session is not None:
+            session.lost()
+
+    # --- called by the flusher and the listener --------------------------------------------
+
+    def flush(self) -> None:
+        """Send what the session has, and go on reading if that was stopped."""
+        session = self._session
+        transport = self._transport
+        if session is None or transport is None:
+            return
+        session.rung = False
+        parts = session.take_output()
+        if len(parts) == 1:
+            transport.write(parts[0])
+        elif parts:
+            transport.writelines(parts)
+        if session.closed:
+            transport.close()
+            return
+        session.flushed()
+        self._regulate_reading(transport)
+
+    def _regulate_reading(self, transport: asyncio.Transport) -> None:
+        if self._is_write_paused and transport.get_write_buffer_size() > MAX_UNSENT_OCTETS:
+            if not self._is_read_paused:
+                transport.pause_reading()
+                self._is_read_paused = True
+        elif self._is_read_paused:
+            self._is_read_paused = False
+            transport.resume_reading()
+
+    def tick(self) -> None:
+        """Let time pass for the session; cut off a closed one that the client does not read."""
+        session = self._session
+        transport = self._transport
+        if session is None or transport is None:
+            return
+        if not session.closed:
+            session.tick()
+            return
+        self._closing_ticks += 1
+        if self._closing_ticks > LINGER_TICKS:
+            transport.abort()
+
+    def shut(self, reason: str) -> None:
+        """Ask the session to say goodbye."""
+        if self._session is not None:
+            self._session.shut(reason)
+
+    def abort(self) -> None:
+        """Close the socket without another word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _peer(transport: asyncio.Transport) -> Peer:
+    peer = transport.get_extra_info("peername") or ("", 0)
+    local = transport.get_extra_info("sockname") or ("", 0)
+    return Peer(str(peer[0]), int(peer[1]), str(local[0]), int(local[1]))

@@ -1,0 +1,73 @@
+"""A listening port and its connections.  Knows no protocol."""
+
+import asyncio
+from typing import Final, final
+
+from leveret.net.connection import Connection, Flusher
+from leveret.session import Protocol
+
+BACKLOG: Final = 1024
+TICK_S: Final = 0.5
+
+
+@final
+class Listener:
+    """Accepts connections for one protocol.  ``port`` is the real one once it is open."""
+
+    def __init__(self, protocol_name: str, protocol: Protocol, host: str, port: int) -> None:
+        self.protocol: Final = protocol_name
+        self.host: Final = host
+        self.port = port
+        self._speaks: Final = protocol
+        self._connections: Final[dict[Connection, None]] = {}
+        self._server: asyncio.Server | None = None
+        self._flusher: Flusher | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    async def open(self) -> None:
+        """Begin to listen.  Raises OSError when the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._flusher = Flusher(loop)
+        self._server = await loop.create_server(
+            self._accept, self.host or None, self.port, backlog=BACKLOG
+        )
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        self._timer = loop.call_later(TICK_S, self._tick)
+
+    def _accept(self) -> Connection:
+        assert self._flusher is not None
+        return Connection(self._speaks, self._flusher, self._connections)
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        for connection in list(self._connections):
+            connection.tick()
+
+    def stop_accepting(self) -> None:
+        """Close the port; connections that are open stay."""
+        if self._server is not None:
+            self._server.close()
+
+    def shut(self, reason: str) -> None:
+        """Ask every client to go, telling it why."""
+        for connection in list(self._connections):
+            connection.shut(reason)
+
+    async def close(self) -> None:
+        """Cut off whoever is still there, and leave nothing behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+        # Transports report their end with the next turns of the loop.
+        while self._connections:
+            await asyncio.sleep(0)
