@@ -1,0 +1,129 @@
+"""``leveret serve``: the broker as a process, until a signal ends it."""
+
+import asyncio
+import errno
+import gc
+import logging
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, Final, final
+
+import click
+
+from leveret.cli.banner import banner
+from leveret.cli.log import start_log
+from leveret.cli.refusals import BadConfig, Unavailable
+from leveret.config import ConfigError, Settings, find, load, option_name
+from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
+from leveret.server import Server
+
+LOG: Final = logging.getLogger("leveret")
+_SIGNALS: Final = [signal.SIGTERM, signal.SIGINT]
+# Few objects of a broker are in cycles, and nearly all that live long were there at the start.
+_GC_THRESHOLDS: Final = (50_000, 50, 100)
+
+
+def setting(name: str, metavar: str) -> Callable[[Any], Any]:
+    """A click option for one setting; its value stays text, so that one place judges them all."""
+    return click.option(option_name(name), name, metavar=metavar, help=find(name, "").text)
+
+
+@click.command()
+@setting("host", "ADDRESS")
+@setting("port", "PORT")
+@setting("data_dir", "FOLDER")
+@setting("log_level", "LEVEL")
+@click.option("--config", metavar="FILE", help="Read settings from this TOML file.")
+def serve(config: str | None, **options: str | None) -> None:
+    """Run the broker in the foreground, until Ctrl-C or SIGTERM.
+
+    An option is stronger than the environment (LEVERET_PORT, LEVERET_CONFIG, ...), which is
+    stronger than the file.
+
+    Exit status: 0 stopped by a signal, 2 bad option, 69 cannot listen, 78 bad configuration.
+    """
+    settings = settings_of(config, {n: text for n, text in options.items() if text is not None})
+    start_log(settings.log_level)
+    for warning in settings.warnings:
+        LOG.warning("%s", warning)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(live(settings))
+
+
+def settings_of(config: str | None, options: dict[str, str]) -> Settings:
+    """The settings from every source.  Raises click's exceptions, which end the process."""
+    file = config or os.environ.get("LEVERET_CONFIG", "")
+    try:
+        return load(file, os.environ, options)
+    except ConfigError as error:
+        if error.origin.startswith("--"):
+            raise click.UsageError(str(error)) from None
+        raise BadConfig(str(error)) from None
+
+
+async def live(settings: Settings) -> None:
+    """From start to the polite end.  Raises Unavailable."""
+    ending = Ending(asyncio.get_running_loop())
+    ending.wait_for_signals()
+    server = Server(settings)
+    try:
+        await server.start()
+    except OSError as error:
+        raise Unavailable(sentence_about(error, settings)) from None
+    settle_memory()
+    say(banner(settings, server.listeners))
+    LOG.info("Server startup complete")
+    await ending.signalled.wait()
+    await server.stop(SHUTDOWN)
+    LOG.info("Stopped")
+
+
+@final
+class Ending:
+    """Waits for SIGTERM or SIGINT.  The first asks politely; the second kills at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self.signalled: Final = asyncio.Event()
+
+    def wait_for_signals(self) -> None:
+        """From now on a signal sets ``signalled``."""
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self.on_signal, number)
+
+    def on_signal(self, number: int) -> None:
+        """Give the signals back to the kernel, which needs no cooperation to end a process."""
+        LOG.info("%s: stopping; a second one stops at once", signal.Signals(number).name)
+        for each in _SIGNALS:
+            self._loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        self.signalled.set()
+
+
+def settle_memory() -> None:
+    """Keep the collector from walking what will never be garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def say(text: str) -> None:
+    """Print, unless nobody reads: a closed pipe is no reason to end a broker."""
+    try:
+        click.echo(text)
+    except OSError:
+        LOG.warning("Nobody reads standard output")
+
+
+def sentence_about(error: OSError, settings: Settings) -> str:
+    """What failed, why, and what to do, for an error of ``Server.start``."""
+    why = cannot_listen(error, settings.host, settings.port)
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{why}.  Find it with 'ss -ltnp sport = :{settings.port}', or take another port with"
+            " --port."
+        )
+    if error.errno == errno.EACCES:
+        return f"{why}.  Take another one with --port."
+    return f"{why}.  Change it with --host; without it, leveret listens on every interface."

@@ -1,0 +1,305 @@
+"""The broker inside a program: ``leveret.Broker``, for tests above all.
+
+It is the real server on a real socket, not a fake: what works against it works against
+``leveret serve``.  Keeps no state of its own outside the object; any number may run side by side.
+"""
+
+import asyncio
+import atexit
+import errno
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self, final
+from urllib.parse import quote
+
+from leveret.config import Settings
+from leveret.server import Server
+
+new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+try:
+    import uvloop
+
+    new_loop = uvloop.new_event_loop
+except ImportError:  # no wheel for this platform: asyncio's own loop is slower but does
+    pass
+
+# RabbitMQ's words, which clients log and some look for.
+SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
+
+# How long a caller waits for the thread to end; the server promises two seconds.
+_PATIENCE_S: Final = 10
+
+_ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@final
+class Broker:
+    """A broker of your own, ready when the ``with`` block begins and gone when it ends.
+
+    ::
+
+        import leveret, pika
+
+        with leveret.Broker() as broker:
+            connection = pika.BlockingConnection(pika.URLParameters(broker.url))
+            channel = connection.channel()
+            channel.queue_declare("hello")
+            channel.basic_publish("", "hello", b"Hello World!")
+
+    As a pytest fixture::
+
+        @pytest.fixture
+        def broker():
+            with leveret.Broker() as broker:
+                yield broker
+
+    ``with`` and ``start`` run it in a thread of its own; ``async with`` and ``start_async`` run it
+    in the caller's event loop, and leave no task behind in it.  Either way nothing is written to
+    the disk, and nothing remains afterwards: no thread, no socket, no message.
+
+    ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
+    empty, which is how to test that a client reconnects.  ``settings`` are any others, by the
+    names that ``leveret.config`` gives them: ``settings={"heartbeat_s": 1}``.  Raises
+    ``leveret.config.ConfigError`` for a setting that does not exist or a value out of its limits.
+
+    Its methods may be called from any thread.  An object that is never stopped does not keep the
+    program from ending.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        user: str = "guest",
+        password: str = "guest",
+        vhost: str = "/",
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        values: dict[str, object] = {
+            "host": host,
+            "port": port,
+            "default_user": user,
+            "default_pass": password,
+            "default_vhost": vhost,
+        }
+        if settings is not None:
+            values.update(settings)
+        self.settings: Final = Settings(**values)
+        self._run: _Run | None = None
+        # Guards _run: start and stop may come from several threads.
+        self._lock: Final = threading.Lock()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and was not stopped."""
+        return self._run is not None
+
+    @property
+    def host(self) -> str:
+        """An address to connect to; a local one where the broker listens on all of them."""
+        return _ANY.get(self.settings.host, self.settings.host)
+
+    @property
+    def port(self) -> int:
+        """The real port.  Known once it has started, and kept when it stops."""
+        if self.settings.port == 0:
+            raise RuntimeError("this Broker has no port yet: call start(), or use it in a with")
+        return self.settings.port
+
+    @property
+    def url(self) -> str:
+        """What AMQP clients take: ``amqp://guest:guest@127.0.0.1:40123/%2F``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = quote(self.settings.default_user, safe="")
+        password = quote(self.settings.default_pass, safe="")
+        vhost = quote(self.settings.default_vhost, safe="")
+        return f"amqp://{user}:{password}@{host}:{self.port}/{vhost}"
+
+    def start(self) -> None:
+        """Start in a thread of its own; ``url`` can be connected to when this returns.
+
+        Raises OSError when it cannot listen (the text says why), RuntimeError when it runs already.
+        """
+        with self._lock:
+            self._refuse_a_second_start()
+            run = _Run(self.settings)
+            run.start_thread()
+            self._started(run)
+            atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Close every connection and wait until all is gone.  Does nothing when it is stopped."""
+        with self._lock:
+            run = self._run
+            if run is None:
+                return
+            run.refuse_no_thread()
+            self._run = None
+            atexit.unregister(self.stop)
+            run.stop_thread()
+
+    async def start_async(self) -> None:
+        """Start in the running event loop.  Raises what ``start`` raises."""
+        self._refuse_a_second_start()
+        run = _Run(self.settings)
+        self._run = run
+        try:
+            await run.start()
+        except BaseException:
+            self._run = None
+            raise
+        self._started(run)
+
+    async def stop_async(self) -> None:
+        """Stop what ``start_async`` started, in the same loop.  Does nothing when it is stopped."""
+        run = self._run
+        if run is None:
+            return
+        run.refuse_another_loop()
+        self._run = None
+        await run.stop()
+
+    def _refuse_a_second_start(self) -> None:
+        if self._run is not None:
+            raise RuntimeError("this Broker runs already: stop it first, or make another one")
+
+    def _started(self, run: "_Run") -> None:
+        self.settings.port = run.port()
+        self._run = run
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start_async()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop_async()
+
+
+@final
+class _Run:
+    """One life of a broker, from start to stop: the server, its loop, and its thread if it has one.
+
+    Invariant: after a failed start and after a stop it holds no thread and no socket.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings: Final = settings
+        self._server: Final = Server(settings)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker: threading.Thread | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ready: Final = threading.Event()
+        self._failure: BaseException | None = None
+
+    def port(self) -> int:
+        """The port that the first listener really has."""
+        return int(self._server.listeners[0].port)
+
+    def refuse_another_loop(self) -> None:
+        """Raises RuntimeError when the caller's loop is not the one it was started in."""
+        if self._worker is not None or self._loop is not asyncio.get_running_loop():
+            raise RuntimeError(
+                "this Broker was not started in this event loop: stop it where it was started,"
+                " with stop() after start(), with stop_async() after start_async()"
+            )
+
+    def refuse_no_thread(self) -> None:
+        """Raises RuntimeError when it has no thread of its own, which the caller could stop."""
+        if self._worker is None:
+            raise RuntimeError("this Broker was started with start_async(): use stop_async()")
+
+    async def start(self) -> None:
+        """Start in the running loop.  Raises OSError."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self._server.start()
+        except OSError as error:
+            host, port = self._settings.host, self._settings.port
+            raise OSError(error.errno, cannot_listen(error, host, port)) from error
+
+    async def stop(self) -> None:
+        """Stop in the loop it was started in."""
+        await self._server.stop(SHUTDOWN)
+
+    def start_thread(self) -> None:
+        """Start in a new thread and wait for it.  Raises what went wrong there."""
+        # A daemon: a Broker that nobody stops must not keep the program from ending.
+        worker = threading.Thread(target=self._live, name="leveret-broker", daemon=True)
+        self._worker = worker
+        worker.start()
+        self._ready.wait()
+        if self._failure is not None:
+            worker.join(_PATIENCE_S)
+            raise self._failure
+
+    def stop_thread(self) -> None:
+        """Stop and wait for the thread's end.  Raises what went wrong there."""
+        worker, loop, stopping = self._worker, self._loop, self._stopping
+        assert worker is not None
+        assert loop is not None
+        assert stopping is not None
+        try:
+            loop.call_soon_threadsafe(stopping.set)
+        except RuntimeError:  # the loop has ended by itself; the failure says why
+            pass
+        worker.join(_PATIENCE_S)
+        if self._failure is not None:
+            raise self._failure
+        if worker.is_alive():
+            raise RuntimeError(f"the broker's thread did not end in {_PATIENCE_S} s")
+
+    def _live(self) -> None:
+        """What the thread does."""
+        try:
+            # The Runner cancels what tasks are left and closes the loop.
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+        self._ready.set()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        try:
+            await self.start()
+        except BaseException as error:
+            # Told before the loop is closed: closing must not keep the caller waiting.
+            self._failure = error
+            self._ready.set()
+            return
+        self._ready.set()
+        await self._stopping.wait()
+        await self.stop()
+
+
+def cannot_listen(error: OSError, host: str, port: int) -> str:
+    """The sentence about a listener that cannot be opened: what and why, without a cure."""
+    where = f"{host or '*'}:{port}"
+    if isinstance(error, socket.gaierror):
+        return f"cannot listen on {where}: there is no host or address {host!r}"
+    if error.errno == errno.EADDRINUSE:
+        return f"cannot listen on {where}: another program listens there"
+    if error.errno == errno.EACCES:
+        return f"cannot listen on {where}: ports below 1024 need a privilege"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"cannot listen on {where}: this machine does not have that address"
+    return f"cannot listen on {where}: {error.strerror or error}"
