@@ -1,9 +1,9 @@
 """Plays every scenario on RabbitMQ and on Leveret and prints where they differ.
 
-    python -m tests.differential                      start both, play all
-    python -m tests.differential --only 'queue_*'     some of them
-    python -m tests.differential --rabbitmq 5672      use a broker that runs already
-    python -m tests.differential --self               RabbitMQ against itself: are they steady?
+python -m tests.differential                      start both, play all
+python -m tests.differential --only 'queue_*'     some of them
+python -m tests.differential --rabbitmq 5672      use a broker that runs already
+python -m tests.differential --self               RabbitMQ against itself: are they steady?
 """
 
 import argparse

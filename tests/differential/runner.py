@@ -69,7 +69,9 @@ class Verdict:
         """The two traces as a unified diff: what was expected, what Leveret did."""
         expected, got = self.expected, self.leveret
         lines = difflib.unified_diff(expected, got, "rabbitmq", "leveret", lineterm="", n=99)
-        stale = [f"known difference does not fit any more: {known.rabbitmq}" for known in self.stale]
+        stale = [
+            f"known difference does not fit any more: {known.rabbitmq}" for known in self.stale
+        ]
         return "\n".join([*lines, *stale])
 
 

@@ -93,7 +93,9 @@ def scenario_argument_overflow_again(c: Stage) -> Trace:
 
 
 def scenario_argument_dead_letter_exchange(c: Stage) -> Trace:
-    _each(c, "x-dead-letter-exchange", "", "amq.fanout", c.x("missing"), 5, True, None, b"amq.topic")
+    _each(
+        c, "x-dead-letter-exchange", "", "amq.fanout", c.x("missing"), 5, True, None, b"amq.topic"
+    )
     return _again(c, "x-dead-letter-exchange", "amq.fanout", "amq.fanout", "amq.topic")
 
 

@@ -119,8 +119,8 @@ def scenario_content_header_twice(c: Stage) -> Trace:
 
 def scenario_content_body_too_long(c: Stage) -> Trace:
     octets = method(1, "basic.publish") + frame(CONTENT, 1, encode_header(3, {}))
-    _fault(c, octets + frame(BODY, 1, b"abcd"))
-    _fault(c, octets + frame(BODY, 1, b"ab") + frame(BODY, 1, b"cd"))
+    _fault(c, octets + frame(BODY, 1, b"abcd") + _probe())
+    _fault(c, octets + frame(BODY, 1, b"ab") + frame(BODY, 1, b"cd") + _probe())
     return c.trace
 
 
@@ -133,7 +133,8 @@ def scenario_content_body_after_an_empty_one(c: Stage) -> Trace:
 def scenario_content_header_of_another_class(c: Stage) -> Trace:
     for class_id in (50, 0, 61):
         _fault(
-            c, method(1, "basic.publish") + frame(CONTENT, 1, encode_header(0, {}, class_id=class_id))
+            c,
+            method(1, "basic.publish") + frame(CONTENT, 1, encode_header(0, {}, class_id=class_id)),
         )
     return c.trace
 
@@ -170,7 +171,11 @@ def scenario_content_header_with_unknown_flags(c: Stage) -> Trace:
 
 def scenario_content_headers_malformed(c: Stage) -> Trace:
     start = encode_header(0, {})[:12] + b"\x20\x00"
-    for table in (b"\x00\x00\x00\x05\x01aI\x00\x00", b"\x00\x00\x00\x03\x01a?", b"\xff\xff\xff\xff"):
+    for table in (
+        b"\x00\x00\x00\x05\x01aI\x00\x00",
+        b"\x00\x00\x00\x03\x01a?",
+        b"\xff\xff\xff\xff",
+    ):
         _fault(c, method(1, "basic.publish") + frame(CONTENT, 1, start + table) + _probe())
     return c.trace
 
@@ -204,8 +209,10 @@ def scenario_method_unknown_on_channel_0(c: Stage) -> Trace:
 
 
 def scenario_method_of_a_server(c: Stage) -> Trace:
-    for name in ("queue.declare-ok", "basic.deliver", "basic.return", "basic.get-ok", "tx.select-ok"):
+    for name in ("queue.declare-ok", "tx.select-ok"):
         _fault(c, method(1, name))
+    for name in ("basic.deliver", "basic.return", "basic.get-ok"):
+        _fault(c, method(1, name) + frame(CONTENT, 1, encode_header(0, {})))
     return c.trace
 
 
@@ -261,7 +268,7 @@ def scenario_method_on_unopened_channel(c: Stage) -> Trace:
     _fault(c, method(5, "basic.qos"))
     _fault(c, method(5, "channel.close"))
     _fault(c, method(5, "queue.declare", nowait=True))
-    _fault(c, method(5, "basic.publish"))
+    _fault(c, method(5, "basic.publish") + frame(CONTENT, 5, encode_header(0, {})))
     return c.trace
 
 

@@ -4,7 +4,17 @@ from typing import Any
 
 from tests.differential.scenarios.publishing import EVERY_TYPE
 from tests.differential.stage import Peer, Stage, Trace
-from tests.wire import HEADER, METHOD, Silence, encode_method, encode_table, frame, long, method, short
+from tests.wire import (
+    HEADER,
+    METHOD,
+    Silence,
+    encode_method,
+    encode_table,
+    frame,
+    long,
+    method,
+    short,
+)
 
 CLOSES_ON_FAILURE = {"capabilities": {"authentication_failure_close": True}}
 
@@ -30,6 +40,16 @@ def _started(c: Stage, label: str = "") -> Peer:
 def _start_ok(mechanism: str, response: str | bytes, properties: dict[str, Any]) -> bytes:
     values = {"mechanism": mechanism, "response": response, "client_properties": properties}
     return method(0, "connection.start-ok", locale="en_US", **values)
+
+
+def _all_at_once(c: Stage, starts: list[bytes]) -> Trace:
+    """Answer connection.start in every way given.  RabbitMQ waits 3 s before it closes."""
+    peers = [_started(c) for _ in starts]
+    for peer, start in zip(peers, starts, strict=True):
+        peer.send_octets(start)
+    for peer in peers:
+        peer.take()
+    return c.trace
 
 
 def _tuned(c: Stage) -> Peer:
@@ -125,11 +145,8 @@ def scenario_login_amqplain(c: Stage) -> Trace:
 
 
 def scenario_login_amqplain_malformed(c: Stage) -> Trace:
-    for octets in (encode_table({"LOGIN": "guest"})[4:], b"", b"nonsense"):
-        p = _started(c)
-        p.send_octets(_start_ok("AMQPLAIN", octets, CLOSES_ON_FAILURE))
-        p.take()
-    return c.trace
+    wrong = (encode_table({"LOGIN": "guest"})[4:], b"", b"nonsense")
+    return _all_at_once(c, [_start_ok("AMQPLAIN", octets, CLOSES_ON_FAILURE) for octets in wrong])
 
 
 def scenario_login_wrong_password(c: Stage) -> Trace:
@@ -148,19 +165,14 @@ def scenario_login_wrong_password_without_the_capability(c: Stage) -> Trace:
 
 
 def scenario_login_plain_malformed(c: Stage) -> Trace:
-    for response in ("", "guest", "guest\0guest", "\0guest", "x\0guest\0guest", "\0guest\0guest\0"):
-        p = _started(c)
-        p.send_octets(_start_ok("PLAIN", response, CLOSES_ON_FAILURE))
-        p.take()
-    return c.trace
+    wrong = ("", "guest", "guest\0guest", "\0guest", "x\0guest\0guest", "\0guest\0guest\0")
+    return _all_at_once(c, [_start_ok("PLAIN", text, CLOSES_ON_FAILURE) for text in wrong])
 
 
 def scenario_login_unknown_mechanism(c: Stage) -> Trace:
-    for mechanism in ("NONSENSE", "EXTERNAL", "", "plain"):
-        p = _started(c)
-        p.send_octets(_start_ok(mechanism, "\0guest\0guest", CLOSES_ON_FAILURE))
-        p.take()
-    return c.trace
+    wrong = ("NONSENSE", "EXTERNAL", "", "plain")
+    starts = [_start_ok(mechanism, "\0guest\0guest", CLOSES_ON_FAILURE) for mechanism in wrong]
+    return _all_at_once(c, starts)
 
 
 def scenario_login_capabilities_of_wrong_type(c: Stage) -> Trace:
@@ -178,48 +190,42 @@ def scenario_login_other_locale(c: Stage) -> Trace:
     return c.trace
 
 
-def _tune_ok(c: Stage, channel_max: int, frame_max: int, heartbeat: int = 0) -> None:
-    p = _tuned(c)
-    values = {"channel_max": channel_max, "frame_max": frame_max, "heartbeat": heartbeat}
-    p.send("connection.tune-ok", 0, **values)
-    p.send("connection.open", 0, virtual_host="/")
-    p.take()
+def _tune_ok(c: Stage, *wanted: tuple[int, int, int]) -> Trace:
+    """Answer connection.tune with (channel_max, frame_max, heartbeat) in every way given."""
+    peers = [_tuned(c) for _ in wanted]
+    for peer, (channel_max, frame_max, heartbeat) in zip(peers, wanted, strict=True):
+        values = {"channel_max": channel_max, "frame_max": frame_max, "heartbeat": heartbeat}
+        peer.send("connection.tune-ok", 0, **values)
+        peer.send("connection.open", 0, virtual_host="/")
+    for peer in peers:
+        peer.take()
+    return c.trace
 
 
 def scenario_tune_channel_max(c: Stage) -> Trace:
-    for channel_max in (1, 2047, 2048, 65535, 0):
-        _tune_ok(c, channel_max, 131072)
-    return c.trace
+    return _tune_ok(c, *((wanted, 131072, 0) for wanted in (1, 2047, 2048, 65535, 0)))
 
 
 def scenario_tune_frame_max_too_high(c: Stage) -> Trace:
-    for frame_max in (131073, 0, 4294967295):
-        _tune_ok(c, 2047, frame_max)
-    return c.trace
+    return _tune_ok(c, *((2047, wanted, 0) for wanted in (131073, 0, 4294967295)))
 
 
 def scenario_tune_frame_max_too_low(c: Stage) -> Trace:
-    for frame_max in (8192, 1, 4095):
-        _tune_ok(c, 2047, frame_max)
-    return c.trace
+    return _tune_ok(c, *((2047, wanted, 0) for wanted in (8192, 1, 4095)))
 
 
 def scenario_tune_frame_max_of_4096(c: Stage) -> Trace:
-    _tune_ok(c, 2047, 4096)
-    return c.trace
+    return _tune_ok(c, (2047, 4096, 0))
 
 
 def scenario_tune_heartbeat(c: Stage) -> Trace:
-    _tune_ok(c, 2047, 131072, 600)
-    _tune_ok(c, 2047, 131072, 65535)
-    return c.trace
+    return _tune_ok(c, (2047, 131072, 600), (2047, 131072, 65535))
 
 
 def scenario_channel_beyond_the_maximum(c: Stage) -> Trace:
     p = c.peer(tune={"channel_max": 2})
     p.call("channel.open", 2)
     p.call("channel.open", 3)
-    p.take()
     return c.trace
 
 
@@ -298,11 +304,8 @@ def scenario_start_ok_on_a_channel(c: Stage) -> Trace:
 
 def scenario_start_ok_malformed(c: Stage) -> Trace:
     start_ok = encode_method("connection.start-ok", mechanism="PLAIN")
-    for payload in (start_ok[:-2], start_ok[:4] + b"\xff\xff\xff\xff", start_ok + b"more"):
-        p = _started(c)
-        p.send_frame(METHOD, 0, payload)
-        p.take()
-    return c.trace
+    wrong = (start_ok[:-2], start_ok[:4] + b"\xff\xff\xff\xff", start_ok + b"more")
+    return _all_at_once(c, [frame(METHOD, 0, payload) for payload in wrong])
 
 
 def scenario_start_ok_of_a_long_table(c: Stage) -> Trace:
@@ -335,7 +338,6 @@ def scenario_handshake_pipelined(c: Stage) -> Trace:
 def scenario_connection_close(c: Stage) -> Trace:
     p = c.peer()
     p.call("connection.close", 0, reply_code=200, reply_text="Goodbye")
-    p.take()
     return c.trace
 
 
@@ -346,7 +348,7 @@ def scenario_connection_close_then_more(c: Stage) -> Trace:
         method(0, "connection.close", reply_code=320, reply_text="x")
         + method(1, "queue.declare", queue=q)
     )
-    p.take(2)
+    p.take()
     c.attempt("queue.declare", queue=q, passive=True)
     return c.trace
 
@@ -388,7 +390,7 @@ def scenario_connection_close_from_both_sides(c: Stage) -> Trace:
     p.send("basic.qos", prefetch_size=1)
     p.take()
     p.send("connection.close", 0, reply_code=200, reply_text="too")
-    p.take(2)
+    p.take()
     return c.trace
 
 

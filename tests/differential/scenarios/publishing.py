@@ -82,7 +82,7 @@ def scenario_headers_table_of_every_type(c: Stage) -> Trace:
     return c.trace
 
 
-def scenario_headers_table_of_type_L(c: Stage) -> Trace:  # noqa: N802
+def scenario_headers_table_of_type_L(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
     p.publish("", q, b"x", {"headers": {"L": Typed("L", 5)}})
@@ -144,7 +144,9 @@ def scenario_body_between_frame_sizes(c: Stage) -> Trace:
 def scenario_body_in_odd_frames(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    p.send_octets(method(1, "basic.publish", routing_key=q) + frame(CONTENT, 1, encode_header(6, {})))
+    p.send_octets(
+        method(1, "basic.publish", routing_key=q) + frame(CONTENT, 1, encode_header(6, {}))
+    )
     for part in (b"a", b"", b"bc", b"def"):
         p.send_octets(frame(BODY, 1, part))
     p.publish("", q, b"next")

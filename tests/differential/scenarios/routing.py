@@ -36,7 +36,17 @@ def scenario_topic_patterns_of_two_words(c: Stage) -> Trace:
 
 
 def scenario_topic_patterns_of_more_words(c: Stage) -> Trace:
-    patterns = ("a.*.c", "a.#.c", "#.b.#", "*.#.*", "a.*.*.c", "#.b.*", "*.*.#", "a.#.b.c", "#.a.#.c")
+    patterns = (
+        "a.*.c",
+        "a.#.c",
+        "#.b.#",
+        "*.#.*",
+        "a.*.*.c",
+        "#.b.*",
+        "*.*.#",
+        "a.#.b.c",
+        "#.a.#.c",
+    )
     for pattern in patterns:
         _topic(c, pattern, *KEYS, "a.x.b.y.c", "c.a.c", "a.c.a.c")
     return c.trace
