@@ -5,7 +5,7 @@ peer that sends more than its share is not read from.
 """
 
 import asyncio
-from typing import Final, final
+from typing import Any, Final, final
 
 from leveret.session import Bell, Peer, Protocol, Session
 
@@ -71,7 +71,8 @@ class Connection(asyncio.Protocol):
         self._flusher: Final = flusher
         self._registry: Final = registry
         self._bell: Final = ConnectionBell(self, flusher)
-        self._transport: asyncio.Transport | None = None
+        # Any: compiled, asyncio.Transport is insisted on, and uvloop's own is no subclass of it.
+        self._transport: Any = None
         self._session: Session | None = None
         self._is_write_paused = False
         self._is_read_paused = False
@@ -79,12 +80,11 @@ class Connection(asyncio.Protocol):
 
     # --- called by the loop ----------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
-        self._session = self._protocol.open(self._bell, _peer(transport))
+        self._transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
+        self._session = self._protocol.open(self._bell, _peer(self._transport))
         self._registry[self] = None
 
     def data_received(self, data: bytes) -> None:
@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
         session.flushed()
         self._regulate_reading(transport)
 
-    def _regulate_reading(self, transport: asyncio.Transport) -> None:
+    def _regulate_reading(self, transport: Any) -> None:
         if self._is_write_paused and transport.get_write_buffer_size() > MAX_UNSENT_OCTETS:
             if not self._is_read_paused:
                 transport.pause_reading()
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-def _peer(transport: asyncio.Transport) -> Peer:
+def _peer(transport: Any) -> Peer:
     peer = transport.get_extra_info("peername") or ("", 0)
     local = transport.get_extra_info("sockname") or ("", 0)
     return Peer(str(peer[0]), int(peer[1]), str(local[0]), int(local[1]))

@@ -1,7 +1,7 @@
 """A listening port and its connections.  Knows no protocol."""
 
 import asyncio
-from typing import Final, final
+from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
 from leveret.session import Protocol
@@ -20,9 +20,10 @@ class Listener:
         self.port = port
         self._speaks: Final = protocol
         self._connections: Final[dict[Connection, None]] = {}
-        self._server: asyncio.Server | None = None
+        # Any: compiled, an asyncio type is insisted on, and uvloop's own are no subclasses.
+        self._server: Any = None
         self._flusher: Flusher | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Any = None
 
     @property
     def connection_count(self) -> int:
