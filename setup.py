@@ -13,6 +13,7 @@ from pathlib import Path
 from setuptools import setup
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}  # no code; must be runnable as a script
+INTERPRETED = {"cli"}  # click hangs its notes on functions, which compiled ones refuse
 COMPILING = {"bdist_wheel", "build_ext"}  # not egg_info, dist_info, sdist, editable_wheel
 
 
@@ -37,7 +38,11 @@ def extensions() -> list:
     from mypyc.build import mypycify
 
     modules = mypycify(
-        sorted(str(p) for p in Path("src").rglob("*.py") if p.name not in NOT_COMPILED),
+        sorted(
+            str(p)
+            for p in Path("src").rglob("*.py")
+            if p.name not in NOT_COMPILED and not INTERPRETED & set(p.parts)
+        ),
         opt_level=os.environ.get("LEVERET_OPT", "3"),
         debug_level="1",
         separate=os.environ.get("LEVERET_SEPARATE") == "1",
