@@ -1,0 +1,44 @@
+"""What all tests share: which build is under test, and a broker."""
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import leveret
+
+NOT_COMPILED = {"__init__.py", "__main__.py"}
+
+
+def build() -> str:
+    """What ``import leveret`` gets: ``compiled``, ``interpreted``, or a mixture that says so."""
+    spec = find_spec("leveret")
+    assert spec is not None and spec.origin is not None
+    sources = [p for p in Path(spec.origin).parent.rglob("*.py") if p.name not in NOT_COMPILED]
+    compiled = [path for path in sources if any(path.parent.glob(f"{path.stem}.*.so"))]
+    if not compiled:
+        return "interpreted"
+    if len(compiled) == len(sources):
+        return "compiled"
+    return f"{len(compiled)} of {len(sources)} modules compiled: run make clean"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to test another build than the one that LEVERET_EXPECT names."""
+    expected = os.environ.get("LEVERET_EXPECT", "")
+    if expected and expected != build():
+        raise pytest.UsageError(f"LEVERET_EXPECT is {expected}, but leveret is {build()}")
+
+
+def pytest_report_header() -> str:
+    """The line that a report of a failure must not lack."""
+    return f"leveret: {build()}"
+
+
+@pytest.fixture
+def broker() -> Iterator[leveret.Broker]:
+    """A fresh broker, empty, on a port of its own."""
+    with leveret.Broker() as broker:
+        yield broker
