@@ -1,0 +1,245 @@
+"""leveret.cli.serve: the broker as a process."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+import pika
+import pytest
+
+OWN = ("LEVERET_", "RABBITMQ_")
+
+
+class Served:
+    """A ``leveret serve`` that has said that it is ready."""
+
+    def __init__(self, *options: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            command(*options),
+            env=surroundings(environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.banner = [self.process.stdout.readline() for _ in range(4)]
+        ready = re.search(r"amqp://(\S+)", self.banner[1])
+        if ready is None:
+            pytest.fail(self.banner[0] + self.process.communicate()[1])
+        self.url = ready.group()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; the exit status and the log."""
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=10)
+        return self.process.returncode, log
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "leveret", "serve", *options]
+
+
+def surroundings(extra: dict[str, str]) -> dict[str, str]:
+    """The environment without the settings that the tests themselves may have been given."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(OWN)}
+    return inherited | extra
+
+
+def refused(*options: str, **environment: str) -> tuple[int, str]:
+    """The exit status and the sentence of a serve that does not start."""
+    done = subprocess.run(
+        command(*options),
+        env=surroundings(environment),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr.strip().splitlines()[-1]
+
+
+LOCAL = ("--host", "127.0.0.1", "--port", "0")
+
+
+def test_the_banner_says_where_it_listens_and_what_is_not_there_yet() -> None:
+    with Served(*LOCAL) as served:
+        first, listener, message, durable = served.banner
+        status, log = served.end()
+    assert first.startswith("Leveret ")
+    assert re.fullmatch(
+        r"AMQP 0-9-1 on 127\.0\.0\.1:\d+: amqp://guest:guest@localhost:\d+/%2F\n", listener
+    )
+    assert message.startswith("First message")
+    assert durable.startswith("Not yet durable: ")
+    assert status == 0
+    assert "Server startup complete" in log
+    assert "Traceback" not in log
+
+
+def test_the_first_message_of_the_banner_arrives() -> None:
+    with Served(*LOCAL) as served:
+        words = shlex.split(served.banner[2].partition("): ")[2])
+        assert words[0] == "python3"
+        subprocess.run([sys.executable, *words[1:]], check=True, timeout=20)
+        connection = pika.BlockingConnection(pika.URLParameters(served.url))
+        got = connection.channel().basic_get("hello", auto_ack=True)
+        connection.close()
+    assert got[2] == b"Hello World!"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_tells_the_clients_and_ends_it_in_two_seconds(number: int) -> None:
+    with Served(*LOCAL) as served:
+        connection = pika.BlockingConnection(pika.URLParameters(served.url))
+        silent = socket.create_connection(("127.0.0.1", connection._impl.params.port))
+        served.process.send_signal(number)
+        began = time.monotonic()
+        with pytest.raises(pika.exceptions.ConnectionClosedByBroker) as caught:
+            connection.process_data_events(time_limit=5)
+        _, log = served.process.communicate(timeout=10)
+        assert time.monotonic() - began < 2
+        silent.close()
+    assert caught.value.reply_code == 320
+    assert caught.value.reply_text == (
+        "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'"
+    )
+    assert served.process.returncode == 0
+    assert log.splitlines()[-1].endswith("Stopped")
+
+
+def test_a_client_that_does_not_answer_cannot_hold_it_up() -> None:
+    with Served(*LOCAL) as served:
+        connection = pika.BlockingConnection(pika.URLParameters(served.url))
+        began = time.monotonic()
+        status, _ = served.end()
+        assert time.monotonic() - began < 2
+    assert status == 0
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        connection.process_data_events(time_limit=5)
+
+
+def test_a_second_signal_stops_at_once() -> None:
+    with Served(*LOCAL) as served:
+        connection = pika.BlockingConnection(pika.URLParameters(served.url))
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.stderr is not None
+        while "a second one stops at once" not in served.process.stderr.readline():
+            pass
+        status, _ = served.end(signal.SIGINT)
+    assert status == -signal.SIGINT
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        connection.process_data_events(time_limit=5)
+
+
+def test_a_port_that_is_taken_is_named_with_the_cure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, sentence = refused("--host", "127.0.0.1", "--port", str(port))
+    assert status == 69
+    assert sentence == (
+        f"Error: cannot listen on 127.0.0.1:{port}: another program listens there."
+        f"  Find it with 'ss -ltnp sport = :{port}', or take another port with --port."
+    )
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    status, sentence = refused("--host", "192.0.2.1")
+    assert status == 69
+    assert "this machine does not have that address.  Change it with --host" in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--prot", "1"], "No such option"),
+        (["--port", "http"], "port = 'http' (--port) is not allowed: it must be a whole number"),
+        (["--port", "70000"], "port = '70000' (--port) is not allowed: it must be a whole number"),
+        (["--log-level", "loud"], "it must be one of debug, info, warning, error, critical."),
+        (["--config"], "Option '--config' requires an argument"),
+        (["now"], "unexpected extra argument"),
+    ],
+)
+def test_a_bad_option_is_named(options: list[str], sentence: str) -> None:
+    status, said = refused(*options)
+    assert status == 2
+    assert sentence in said
+
+
+def test_a_bad_key_is_named_with_the_nearest_one(tmp_path: Path) -> None:
+    file = tmp_path / "leveret.toml"
+    file.write_text("prot = 1")
+    expected = f"Error: There is no setting 'prot' ({file}); did you mean port?"
+    assert refused("--config", str(file)) == (78, expected)
+    assert refused(LEVERET_CONFIG=str(file)) == (78, expected)
+
+
+def test_a_bad_variable_is_named() -> None:
+    status, sentence = refused(LEVERET_HEARTBEAT_S="soon")
+    assert status == 78
+    assert sentence.startswith("Error: heartbeat_s = 'soon' (LEVERET_HEARTBEAT_S) is not allowed")
+
+
+def test_a_missing_file_is_named() -> None:
+    status, sentence = refused("--config", "missing.toml")
+    assert (status, sentence) == (
+        78,
+        "Error: The config file missing.toml cannot be read: No such file or directory.",
+    )
+
+
+def test_file_environment_and_command_line_reach_the_broker(tmp_path: Path) -> None:
+    file = tmp_path / "leveret.toml"
+    file.write_text('channel_max = 11\ndefault_pass = "file"\nhost = "192.0.2.1"')
+    served = Served(
+        *LOCAL,
+        *("--config", str(file)),
+        RABBITMQ_DEFAULT_USER="alice",
+        RABBITMQ_DEFAULT_PASS="hare",
+        RABBITMQ_DEFAULT_VHOST="field",
+        LEVERET_PROT="1",
+    )
+    with served:
+        assert "alice:PASSWORD@" in served.url
+        parameters = pika.URLParameters(served.url.replace("PASSWORD", "hare"))
+        connection = pika.BlockingConnection(parameters)
+        assert connection._impl.params.channel_max == 11
+        connection.close()
+        _, log = served.end()
+    assert "did you mean LEVERET_PORT?" in log
+    assert "hare" not in log + "".join(served.banner)
+
+
+def test_a_closed_standard_output_does_not_end_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        command("--host", "127.0.0.1", "--port", str(port)),
+        env=surroundings({}),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    assert process.stderr is not None
+    while "Server startup complete" not in (line := process.stderr.readline()):
+        assert line, "it ended"
+    pika.BlockingConnection(pika.ConnectionParameters(port=port)).close()
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
