@@ -28,6 +28,10 @@ _CALM_S: Final = 5.0  # nothing has come for so long: nothing more will
 _SURPLUS_S: Final = 0.2  # after all has come, duplicates may still
 _GOODBYE_S: Final = 1.0
 
+_GOING: Final = 0
+_OVER: Final = 1  # the time is up, or somebody pressed Ctrl-C
+_THROUGH: Final = 2  # all messages were sent and received
+
 
 @final
 class Run:
@@ -52,7 +56,7 @@ class Run:
         """Run it.  Raises BrokerFault, and BadSetting for an unusable URL."""
         self._settings.check()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._watch.ended.set)
+        loop.add_signal_handler(signal.SIGINT, self._watch.interrupt)
         control = await connect(self._address, Role(), self._watch)
         try:
             return await self._measure(control)
@@ -143,36 +147,33 @@ class Run:
 
     async def _watch_until(self, deadline_ns: int, total: Histogram) -> bool:
         """Let it run; whether it ended because all messages were through."""
-        settings = self._settings
-        step_s = _SLICE_S if settings.rate and self._publishers else _STEP_S
-        forever = settings.duration == 0
-        while True:
+        step_s = self._step_s()
+        state = _GOING
+        while state == _GOING:
             await asyncio.sleep(step_s)
-            # Not inlined: compiled by mypyc 2.4.1, a for loop between awaits frees what it never
-            # had.
-            self._nudge()
-            if self._clock.now_ns() >= self._next_line_ns:
-                self._report(total)
-            if self._has_ended():
-                return False
-            if settings.messages and self._is_through():
-                return True
-            if not forever and self._clock.now_ns() >= deadline_ns:
-                return False
+            state = self._look_around(deadline_ns, total)
+        return state == _THROUGH
 
-    def _nudge(self) -> None:
-        """Let publishers with a rate send what is due."""
-        if self._settings.rate:
+    def _step_s(self) -> float:
+        # Not within the coroutine: mypy 2.4.1 compiles such a condition there to a crash.
+        return _SLICE_S if self._settings.rate and self._publishers else _STEP_S
+
+    def _look_around(self, deadline_ns: int, total: Histogram) -> int:
+        """Do what is due, and say whether the run goes on.  Raises BrokerFault."""
+        settings = self._settings
+        if settings.rate:
             for publisher in self._publishers:
                 publisher.tick()
-
-    def _has_ended(self) -> bool:
-        """Whether the run was stopped from outside.  Raises BrokerFault when a broker did it."""
-        if not self._watch.ended.is_set():
-            return False
+        now_ns = self._clock.now_ns()
+        if now_ns >= self._next_line_ns:
+            self._report(total)
         if self._watch.failure:
             raise BrokerFault(self._watch.failure)
-        return True
+        if settings.messages and self._is_through():
+            return _THROUGH
+        if self._watch.interrupted or (settings.duration and now_ns >= deadline_ns):
+            return _OVER
+        return _GOING
 
     def _report(self, total: Histogram) -> None:
         meter = self._meter
@@ -203,7 +204,8 @@ class Run:
         result.latency.take_from(total)
         result.confirm_latency.take_from(self._meter.confirm_latency)
         if self._settings.verify:
-            await self._drain()
+            if self._publishers:
+                await self._drain()
             result.verdict = self._verdict()
         for consumer in self._consumers:
             consumer.finish()
@@ -212,10 +214,9 @@ class Run:
 
     async def _drain(self) -> None:
         """Wait until everything has come, or nothing does any more."""
-        if self._publishers:
-            self._line.say("waiting for what is still under way")
+        self._line.say("waiting for what is still under way")
         heard_ns, received = self._clock.now_ns(), self._meter.received
-        while not self._publishers or received < self._expected():
+        while received < self._expected():
             await asyncio.sleep(_STEP_S)
             if self._meter.received != received:
                 heard_ns, received = self._clock.now_ns(), self._meter.received
