@@ -33,7 +33,8 @@ RANKS = [
     },
     {"server"},
     {"embedded", "testing"},
-    {"__init__", "cli"},  # leveret/__init__.py, for the one public name
+    {"__init__"},  # leveret/__init__.py: the public name and the version
+    {"cli"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
