@@ -5,11 +5,10 @@ right only if that passes, too.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from tests.clients.processes import bunny_missing
 from tests.oracle import Oracle, missing
 
@@ -32,32 +31,12 @@ def broker(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def restartable(broker: Any) -> Iterator["Restartable"]:
-    """A broker of the test's own, which it may stop and start again."""
-    own = Restartable(type(broker))
+def restartable(broker: Any) -> Iterator[Any]:
+    """A broker of the test's own, which it may stop and start again: the port stays."""
+    own = type(broker)()
+    own.start()
     yield own
-    own.stop()
-
-
-class Restartable:
-    """A broker that comes back on the port it had."""
-
-    def __init__(self, kind: Callable[..., Any]) -> None:
-        self._kind = kind
-        self._running = kind()
-        self._running.start()
-        self.host: str = self._running.host
-        self.port: int = self._running.port
-        self.url: str = self._running.url
-
-    def stop(self) -> None:
-        if self._running is not None:
-            getattr(self._running, "close", self._running.stop)()
-        self._running = None
-
-    def start(self) -> None:
-        self._running = self._kind(port=self.port)
-        self._running.start()
+    getattr(own, "close", own.stop)()
 
 
 @pytest.fixture

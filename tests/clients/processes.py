@@ -14,7 +14,7 @@ PATIENCE_S = 30.0
 
 
 class Program:
-    """A running program whose printed lines can be waited for.  Ended at the end of the ``with``."""
+    """A running program whose printed lines can be waited for; killed when the ``with`` ends."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path | None = None

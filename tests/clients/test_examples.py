@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pika import BlockingConnection, URLParameters
-
 from tests.clients.processes import Program, run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -360,9 +360,11 @@ def test_after_a_channel_error_the_connection_goes_on(
 
 
 def test_another_connections_exclusive_queue_is_locked(broker: Any, queue: str) -> None:
-    with BlockingConnection(pika.URLParameters(broker.url)) as other:
-        with pytest.raises(ChannelClosedByBroker, match="RESOURCE_LOCKED") as refused:
-            other.channel().queue_declare(queue, passive=True)
+    with (
+        BlockingConnection(pika.URLParameters(broker.url)) as other,
+        pytest.raises(ChannelClosedByBroker, match="RESOURCE_LOCKED") as refused,
+    ):
+        other.channel().queue_declare(queue, passive=True)
     assert refused.value.reply_code == 405
 
 
