@@ -91,9 +91,9 @@ class Verdict:
             self.duplicated += stream.duplicates
             if ordered:
                 self.reordered += stream.reordered
-            if sent is None:
+            if sent is None and ordered:
                 self.lost += stream.missing(int(stream.highest) + 1)
-            elif stream_id not in sent:
+            elif sent is not None and stream_id not in sent:
                 self.corrupt += int(stream.next) + len(stream.ahead)
         if sent is not None:
             for stream_id, count in sent.items():
