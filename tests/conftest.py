@@ -10,19 +10,26 @@ import pytest
 import leveret
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}
+INTERPRETED = {"cli"}  # as in setup.py
 
 
 def build() -> str:
     """What ``import leveret`` gets: ``compiled``, ``interpreted``, or a mixture that says so."""
     spec = find_spec("leveret")
     assert spec is not None and spec.origin is not None
-    sources = [p for p in Path(spec.origin).parent.rglob("*.py") if p.name not in NOT_COMPILED]
+    home = Path(spec.origin).parent
+    sources = [path for path in home.rglob("*.py") if is_to_compile(path.relative_to(home))]
     compiled = [path for path in sources if any(path.parent.glob(f"{path.stem}.*.so"))]
     if not compiled:
         return "interpreted"
     if len(compiled) == len(sources):
         return "compiled"
     return f"{len(compiled)} of {len(sources)} modules compiled: run make clean"
+
+
+def is_to_compile(path: Path) -> bool:
+    """Whether setup.py compiles this file of the package."""
+    return path.name not in NOT_COMPILED and path.parts[0] not in INTERPRETED
 
 
 def pytest_configure(config: pytest.Config) -> None:

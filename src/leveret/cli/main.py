@@ -1,6 +1,7 @@
 """The ``leveret`` program: finds the command that was asked for and loads only that one."""
 
 import importlib
+import importlib.util
 import platform
 from typing import Final
 
@@ -17,8 +18,9 @@ COMMANDS: Final = {
 
 
 def is_compiled() -> bool:
-    """Whether this is the compiled package."""
-    return not __file__.endswith(".py")
+    """Whether this is the compiled package.  Its command line never is, so ask for another part."""
+    spec = importlib.util.find_spec("leveret.errors")
+    return spec is not None and not str(spec.origin).endswith(".py")
 
 
 class Commands(click.Group):
