@@ -210,6 +210,24 @@ class Stage:
         reply = peer.unrecorded("queue.bind", arguments=arguments.get("arguments"), **values)
         assert reply.name == "queue.bind-ok", reply
 
+    def fill(self, queue: str, count: int = 1, **properties: Any) -> None:
+        """Publish "0", "1", … to the queue from elsewhere; they are in it on return.
+
+        Without the confirms they might not be: in RabbitMQ a publish and a declare of one channel
+        may reach the queue in either order.
+        """
+        self.put(queue, *(b"%d" % number for number in range(count)), **properties)
+
+    def put(self, queue: str, *bodies: bytes, **properties: Any) -> None:
+        """Publish to the queue from elsewhere; the messages are in it on return."""
+        with Wire(port=self.port, timeout=self.timeout) as wire:
+            wire.open()
+            wire.call("confirm.select")
+            for body in bodies:
+                wire.publish("", queue, body, properties)
+                wire.expect("basic.ack")
+            wire.close()
+
     def attempt(self, name: str, **values: Any) -> Method:
         """Call on a channel of its own and record the reply, whatever it closes."""
         peer = self._fresh()

@@ -3,12 +3,6 @@
 from tests.differential.stage import Peer, Stage, Trace
 
 
-def _fill(p: Peer, queue: str, count: int) -> None:
-    for number in range(count):
-        p.publish("", queue, b"%d" % number)
-    p.unrecorded("basic.qos", prefetch_count=0)
-
-
 def scenario_consume_refusals(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
@@ -45,8 +39,8 @@ def scenario_consume_nowait(c: Stage) -> Trace:
     p.publish("", q, b"1")
     p.take()
     p.send("basic.cancel", consumer_tag="t", nowait=True)
-    p.publish("", q, b"2")
     p.settle()
+    c.put(q, b"2")
     p.call("queue.declare", queue=q, passive=True)
     return c.trace
 
@@ -65,7 +59,7 @@ def scenario_consume_nowait_with_errors(c: Stage) -> Trace:
 def scenario_consume_ok_comes_first(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.send("basic.consume", queue=q, consumer_tag="t")
     p.take(4)
     return c.trace
@@ -84,7 +78,7 @@ def scenario_cancel(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
     p.subscribe(q, "t")
-    _fill(p, q, 2)
+    c.fill(q, 2)
     p.take(2)
     p.call("basic.cancel", consumer_tag="t")
     p.call("basic.cancel", consumer_tag="t")
@@ -191,8 +185,8 @@ def scenario_consumer_priority(c: Stage) -> Trace:
 def scenario_prefetch_per_consumer(c: Stage) -> Trace:
     p = c.peer()
     q, r = c.queue(p), c.queue(p, "r")
-    _fill(p, q, 5)
-    _fill(p, r, 5)
+    c.fill(q, 5)
+    c.fill(r, 5)
     p.call("basic.qos", prefetch_count=2)
     p.subscribe(q, "two")
     p.quiet()
@@ -212,7 +206,7 @@ def scenario_prefetch_changes_later_consumers(c: Stage) -> Trace:
     p.call("basic.qos", prefetch_count=1)
     p.subscribe(q, "one")
     p.call("basic.qos", prefetch_count=0)
-    _fill(p, q, 4)
+    c.fill(q, 4)
     p.quiet()
     p.subscribe(q, "all")
     p.quiet()
@@ -222,7 +216,7 @@ def scenario_prefetch_changes_later_consumers(c: Stage) -> Trace:
 def scenario_prefetch_does_not_bind_get_or_no_ack(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 5)
+    c.fill(q, 5)
     p.call("basic.qos", prefetch_count=1)
     p.get(q, no_ack=False)
     p.get(q, no_ack=False)
@@ -234,8 +228,8 @@ def scenario_prefetch_does_not_bind_get_or_no_ack(c: Stage) -> Trace:
 def scenario_prefetch_global(c: Stage) -> Trace:
     p = c.peer()
     q, r = c.queue(p), c.queue(p, "r")
-    _fill(p, q, 4)
-    _fill(p, r, 4)
+    c.fill(q, 4)
+    c.fill(r, 4)
     p.call("basic.qos", prefetch_count=3, global_=True)
     p.subscribe(q, "one")
     p.quiet()
@@ -259,7 +253,7 @@ def scenario_prefetch_global_after_the_consumer(c: Stage) -> Trace:
     q = c.queue(p)
     p.subscribe(q, "t")
     p.call("basic.qos", prefetch_count=2, global_=True)
-    _fill(p, q, 5)
+    c.fill(q, 5)
     p.quiet()
     p.call("basic.qos", prefetch_count=4, global_=True)
     p.quiet()
@@ -276,7 +270,7 @@ def scenario_prefetch_size(c: Stage) -> Trace:
 def scenario_get_counts_and_tags(c: Stage) -> Trace:
     p = c.peer(channels=(1, 2))
     q = c.queue(p)
-    _fill(p, q, 4)
+    c.fill(q, 4)
     p.get(q, 1, no_ack=False)
     p.get(q, 2, no_ack=False)
     p.get(q, 1, no_ack=True)
@@ -311,7 +305,7 @@ def scenario_ack_all_when_nothing_is_out(c: Stage) -> Trace:
 def scenario_ack_twice(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 1)
+    c.fill(q, 1)
     p.get(q, no_ack=False)
     p.send("basic.ack", delivery_tag=1)
     p.settle()
@@ -323,7 +317,7 @@ def scenario_ack_twice(c: Stage) -> Trace:
 def scenario_ack_of_a_no_ack_delivery(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 1)
+    c.fill(q, 1)
     p.get(q)
     p.send("basic.ack", delivery_tag=1)
     p.settle()
@@ -333,7 +327,7 @@ def scenario_ack_of_a_no_ack_delivery(c: Stage) -> Trace:
 def scenario_ack_on_another_channel(c: Stage) -> Trace:
     p = c.peer(channels=(1, 2))
     q = c.queue(p)
-    _fill(p, q, 1)
+    c.fill(q, 1)
     p.get(q, 1, no_ack=False)
     p.send("basic.ack", 2, delivery_tag=1)
     p.settle(2)
@@ -345,7 +339,7 @@ def scenario_ack_on_another_channel(c: Stage) -> Trace:
 def scenario_ack_multiple(c: Stage) -> Trace:
     p, other = c.peer(), c.peer()
     q = c.queue(p)
-    _fill(p, q, 5)
+    c.fill(q, 5)
     p.subscribe(q, "t")
     p.take(5)
     p.send("basic.ack", delivery_tag=2)
@@ -360,7 +354,7 @@ def scenario_ack_multiple(c: Stage) -> Trace:
 def scenario_ack_multiple_of_a_settled_tag(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     for _ in range(3):
         p.get(q, no_ack=False)
     p.send("basic.ack", delivery_tag=2)
@@ -374,7 +368,7 @@ def scenario_ack_multiple_of_a_settled_tag(c: Stage) -> Trace:
 def scenario_reject_to_the_old_place(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 5)
+    c.fill(q, 5)
     for _ in range(4):
         p.get(q, no_ack=False)
     p.send("basic.reject", delivery_tag=3, requeue=True)
@@ -390,7 +384,7 @@ def scenario_reject_to_the_old_place(c: Stage) -> Trace:
 def scenario_nack_multiple(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 6)
+    c.fill(q, 6)
     for _ in range(5):
         p.get(q, no_ack=False)
     p.send("basic.nack", delivery_tag=2, multiple=True, requeue=True)
@@ -402,7 +396,7 @@ def scenario_nack_multiple(c: Stage) -> Trace:
 def scenario_reject_to_the_same_consumer(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 2)
+    c.fill(q, 2)
     p.call("basic.qos", prefetch_count=1)
     p.subscribe(q, "t")
     p.take()
@@ -418,7 +412,7 @@ def scenario_reject_to_the_same_consumer(c: Stage) -> Trace:
 def scenario_recover(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.get(q, no_ack=False)
     p.get(q, no_ack=False)
     p.call("basic.recover", requeue=True)
@@ -439,7 +433,7 @@ def scenario_recover_nothing(c: Stage) -> Trace:
 def scenario_recover_async(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 2)
+    c.fill(q, 2)
     p.get(q, no_ack=False)
     p.send("basic.recover-async", requeue=True)
     p.empty(q)
@@ -451,7 +445,7 @@ def scenario_recover_async(c: Stage) -> Trace:
 def scenario_recover_to_a_consumer(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.subscribe(q, "t")
     p.take(3)
     p.send("basic.recover", requeue=True)
@@ -463,7 +457,7 @@ def scenario_recover_to_a_consumer(c: Stage) -> Trace:
 def scenario_channel_close_requeues(c: Stage) -> Trace:
     p, other = c.peer(channels=(1, 2)), c.peer()
     q = c.queue(p)
-    _fill(p, q, 4)
+    c.fill(q, 4)
     p.subscribe(q, "t", 2)
     p.take(4)
     p.send("basic.ack", 2, delivery_tag=2)
@@ -475,7 +469,7 @@ def scenario_channel_close_requeues(c: Stage) -> Trace:
 def scenario_connection_close_requeues(c: Stage) -> Trace:
     p, other = c.peer(), c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.get(q, no_ack=False)
     p.get(q, no_ack=False)
     p.call("connection.close", 0, reply_code=200)
@@ -486,7 +480,7 @@ def scenario_connection_close_requeues(c: Stage) -> Trace:
 def scenario_connection_lost_requeues(c: Stage) -> Trace:
     p, other = c.peer(), c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.get(q, no_ack=False)
     p.drop()
     other.quiet()
@@ -527,7 +521,7 @@ def scenario_single_active_consumer(c: Stage) -> Trace:
 def scenario_queue_deleted_with_unacked(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    _fill(p, q, 3)
+    c.fill(q, 3)
     p.get(q, no_ack=False)
     p.get(q, no_ack=False)
     p.call("queue.delete", queue=q)

@@ -495,7 +495,7 @@ def scenario_priority_purge_and_counts(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p, arguments={"x-max-priority": 3})
     for priority in (0, 1, 2, 3, 4):
-        p.publish("", q, b"x", {"priority": priority})
+        c.put(q, b"x", priority=priority)
     p.call("queue.declare", queue=q, passive=True)
     p.get(q, no_ack=False)
     p.call("queue.purge", queue=q)

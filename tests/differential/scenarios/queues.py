@@ -7,8 +7,7 @@ def scenario_queue_declare_counts(c: Stage) -> Trace:
     p = c.peer()
     q = c.q()
     p.call("queue.declare", queue=q)
-    for number in range(3):
-        p.publish("", q, b"%d" % number)
+    c.fill(q, 3)
     p.call("queue.declare", queue=q)
     p.subscribe(q, "t", no_ack=True)
     p.take(3)
@@ -178,12 +177,12 @@ def scenario_queue_name_of_255_octets(c: Stage) -> Trace:
 def scenario_queue_purge(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    for number in range(4):
-        p.publish("", q, b"%d" % number)
+    c.fill(q, 4)
     p.get(q, no_ack=False)
     p.call("queue.purge", queue=q)
     p.call("queue.purge", queue=q)
     p.send("basic.nack", delivery_tag=1, requeue=True)
+    p.quiet()
     p.call("queue.declare", queue=q, passive=True)
     p.send("queue.purge", queue=q, nowait=True)
     p.call("queue.declare", queue=q, passive=True)
@@ -194,8 +193,7 @@ def scenario_queue_purge(c: Stage) -> Trace:
 def scenario_queue_delete(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    p.publish("", q, b"1")
-    p.publish("", q, b"2")
+    c.fill(q, 2)
     p.get(q, no_ack=False)
     p.call("queue.delete", queue=q)
     p.call("queue.delete", queue=q)
@@ -208,8 +206,7 @@ def scenario_queue_delete(c: Stage) -> Trace:
 def scenario_queue_delete_conditions(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    p.publish("", q, b"1")
-    p.settle()
+    c.fill(q)
     c.attempt("queue.delete", queue=q, if_empty=True)
     p.call("queue.purge", queue=q)
     p.subscribe(q, "t")
@@ -236,6 +233,8 @@ def scenario_queue_exclusive_elsewhere(c: Stage) -> Trace:
     c.attempt("queue.declare", queue=q, passive=True)
     c.attempt("queue.bind", queue=q, exchange="amq.direct", routing_key="k")
     c.attempt("queue.unbind", queue=q, exchange="amq.direct", routing_key="k")
+    c.bind(p, q, "amq.direct", q)
+    c.attempt("queue.unbind", queue=q, exchange="amq.direct", routing_key=q)
     c.attempt("queue.purge", queue=q)
     c.attempt("queue.delete", queue=q)
     c.attempt("basic.get", queue=q)
