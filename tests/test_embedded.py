@@ -273,6 +273,22 @@ def test_a_broker_that_nobody_stops_does_not_keep_the_program_from_ending() -> N
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_program_that_has_set_up_no_logging_is_told_nothing() -> None:
+    program = (
+        "import leveret, socket\n"
+        "with leveret.Broker() as broker:\n"
+        "    one = socket.create_connection((broker.host, broker.port))\n"
+        "    one.sendall(b'AMQP' + bytes([0, 0, 9, 1]))\n"
+        "    one.recv(100)\n"
+        "    one.sendall(bytes(100))\n"
+        "    one.recv(100)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_importing_a_module_imports_no_server() -> None:
     program = (
         "import sys, leveret.octets;"

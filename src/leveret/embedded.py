@@ -7,6 +7,7 @@ It is the real server on a real socket, not a fake: what works against it works 
 import asyncio
 import atexit
 import errno
+import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -24,6 +25,9 @@ try:
     new_loop = uvloop.new_event_loop
 except ImportError:  # no wheel for this platform: asyncio's own loop is slower but does
     pass
+
+# A program that has not set up logging wants no lines from us on its standard error.
+logging.getLogger("leveret").addHandler(logging.NullHandler())
 
 # RabbitMQ's words, which clients log and some look for.
 SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
@@ -59,6 +63,7 @@ class Broker:
     in the caller's event loop, and leave no task behind in it.  Either way nothing is written to
     the disk, and nothing remains afterwards: no thread, no socket, no message.
 
+    ``host="0.0.0.0"`` lets other machines in, though guest may only come from this one.
     ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
     empty, which is how to test that a client reconnects.  ``settings`` are any others, by the
     names that ``leveret.config`` gives them: ``settings={"heartbeat_s": 1}``.  Raises

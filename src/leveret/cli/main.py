@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-import platform
+import sys
 from typing import Final
 
 import click
@@ -45,7 +45,7 @@ class Commands(click.Group):
 @click.version_option(
     __version__,
     message=f"leveret {__version__} ({'compiled' if is_compiled() else 'interpreted'},"
-    f" Python {platform.python_version()})",
+    f" Python {sys.version.split()[0]})",
 )
 def leveret() -> None:
     """Leveret: a message broker that does RabbitMQ's job."""

@@ -26,7 +26,9 @@ _GC_THRESHOLDS: Final = (50_000, 50, 100)
 
 def setting(name: str, metavar: str) -> Callable[[Any], Any]:
     """A click option for one setting; its value stays text, so that one place judges them all."""
-    return click.option(option_name(name), name, metavar=metavar, help=find(name, "").text)
+    row = find(name, "")
+    text = f"{row.text}  [{row.default}]" if row.default else row.text
+    return click.option(option_name(name), name, metavar=metavar, help=text)
 
 
 @click.command()
