@@ -1,6 +1,7 @@
 """``leveret perf``: load generators that measure any broker, this one or another."""
 
 import asyncio
+import signal
 from typing import Any, Final
 
 import click
@@ -129,7 +130,7 @@ def amqp(context: click.Context, /, **options: Any) -> None:
     """
     in_json = bool(options.pop("in_json"))
     try:
-        result = run(settings_of(options))
+        result = measure(settings_of(options))
     except BadSetting as error:
         raise click.UsageError(error.detail) from None
     except BrokerFault as error:
@@ -139,10 +140,12 @@ def amqp(context: click.Context, /, **options: Any) -> None:
         context.exit(VERIFICATION_FAILED)
 
 
-def run(settings: Settings) -> Result:
+def measure(settings: Settings) -> Result:
     """Perform a run in a loop of its own.  Raises PerfError."""
+    run = Run(settings, Clock(), live_line(settings))
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(Run(settings, Clock(), live_line(settings)).perform())
+        runner.get_loop().add_signal_handler(signal.SIGINT, run.interrupt)
+        return runner.run(run.perform())
 
 
 def settings_of(options: dict[str, Any]) -> Settings:

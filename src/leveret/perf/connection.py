@@ -20,6 +20,7 @@ from leveret.tables import Table, TableError, field_of, read_table, table_of
 PATIENCE_S: Final = 20.0  # a broker that answers no request for so long is given up
 FRAME_MAX: Final = 131072
 CHANNEL: Final = 1
+_FULL_CHUNK: Final = 262144  # octets that uvloop reads at most at once
 
 
 @final
@@ -30,10 +31,6 @@ class Watch:
         self.failure = ""
         self.blocked = ""
         self.interrupted = False
-
-    def interrupt(self) -> None:
-        """End the run as if its time were up."""
-        self.interrupted = True
 
     def fail(self, sentence: str) -> None:
         """End the run; the first reason is the one that counts."""
@@ -68,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._role: Final = role
         self._watch: Final = watch
         self._transport: asyncio.Transport | None = None
+        self._loop: Final = asyncio.get_running_loop()
         self._rest = b""
         self._asked = 0  # the method that answers the request under way
         self._answer: asyncio.Future[bytes] | None = None
@@ -104,6 +102,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read all that ``data`` completes."""
+        if len(data) >= _FULL_CHUNK:
+            self._give_way()
         if self._rest:
             data = self._rest + data
         at: i64 = 0
@@ -114,6 +114,16 @@ class Connection(asyncio.Protocol):
                 break
         self._rest = data[at:] if at < len(data) else b""
         self._role.on_chunk_end()
+
+    def _give_way(self) -> None:
+        """Let the others have their turn: libuv would read on, many chunks in one turn."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # --- frames ----------------------------------------------------------------------------
 
@@ -189,7 +199,7 @@ class Connection(asyncio.Protocol):
         assert self._answer is None
         if self.failure:
             raise BrokerFault(self.failure)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = self._loop.create_future()
         self._answer = future
         self._asked = answer
         self._doing = doing
@@ -238,7 +248,7 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         if not self.failure and not self.paused and self._answer is None:
-            future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[bytes] = self._loop.create_future()
             self._answer = future
             self._asked = wire.CONNECTION_CLOSE_OK
             goodbye = wire.close(wire.CONNECTION_CLOSE)
@@ -287,5 +297,9 @@ async def connect(address: Address, role: Role, watch: Watch) -> Connection:
     except OSError as error:
         why = error.strerror or str(error)
         raise BrokerFault(f"cannot reach a broker at {address.place}: {why.lower()}") from None
-    await connection.handshake()
+    try:
+        await connection.handshake()
+    except BrokerFault:
+        connection.drop()
+        raise
     return connection

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 from collections.abc import Coroutine
 from typing import Final, final
 
@@ -55,8 +54,6 @@ class Run:
     async def perform(self) -> Result:
         """Run it.  Raises BrokerFault, and BadSetting for an unusable URL."""
         self._settings.check()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._watch.interrupt)
         control = await connect(self._address, Role(), self._watch)
         try:
             return await self._measure(control)
@@ -65,7 +62,10 @@ class Run:
             if not control.failure:
                 await self._topology.delete(control)
             await control.close(_GOODBYE_S)
-            loop.remove_signal_handler(signal.SIGINT)
+
+    def interrupt(self) -> None:
+        """End it as if its time were up."""
+        self._watch.interrupted = True
 
     async def _measure(self, control: Connection) -> Result:
         opening_ns = self._clock.now_ns()
