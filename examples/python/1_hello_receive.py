@@ -4,6 +4,7 @@ python 1_hello_receive.py
 """
 
 import os
+import signal
 
 import pika
 
@@ -16,14 +17,17 @@ def on_greeting(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the message in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.queue_declare("greetings", durable=True)
 channel.basic_consume("greetings", on_greeting)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print("waiting for greetings, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

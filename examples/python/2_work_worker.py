@@ -4,6 +4,7 @@ python 2_work_worker.py
 """
 
 import os
+import signal
 import time
 
 import pika
@@ -19,6 +20,11 @@ def on_job(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the job in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.queue_declare("jobs", durable=True)
@@ -26,11 +32,8 @@ channel.queue_declare("jobs", durable=True)
 # One job at a time: a worker that is busy gets no second one while its colleague is idle.
 channel.basic_qos(prefetch_count=1)
 channel.basic_consume("jobs", on_job)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print("waiting for jobs, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    # A job that was begun and not acknowledged goes back to the queue when we leave.
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

@@ -4,6 +4,7 @@ python 3_pubsub_subscribe.py
 """
 
 import os
+import signal
 
 import pika
 
@@ -15,6 +16,11 @@ def on_bulletin(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the message in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.exchange_declare("weather", exchange_type="fanout", durable=True)
@@ -23,10 +29,8 @@ channel.exchange_declare("weather", exchange_type="fanout", durable=True)
 queue = channel.queue_declare("", exclusive=True).method.queue
 channel.queue_bind(queue, exchange="weather")
 channel.basic_consume(queue, on_bulletin)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print("listening to the weather, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

@@ -7,6 +7,7 @@ In a pattern * stands for one word and # for any number of them, none included:
 """
 
 import os
+import signal
 import sys
 
 import pika
@@ -20,6 +21,11 @@ def on_story(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the message in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.exchange_declare("news", exchange_type="topic", durable=True)
@@ -28,10 +34,8 @@ for pattern in PATTERNS:
     # A story that fits two patterns still comes once: it goes to queues, and this is one queue.
     channel.queue_bind(queue, exchange="news", routing_key=pattern)
 channel.basic_consume(queue, on_story)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print(f"reading {', '.join(PATTERNS)}, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

@@ -4,6 +4,7 @@ python 6_rpc_server.py
 """
 
 import os
+import signal
 
 import pika
 
@@ -37,15 +38,18 @@ def on_request(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the question in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.queue_declare("factors", durable=True)
 channel.basic_qos(prefetch_count=1)  # servers share the load: each takes a request when it is free
 channel.basic_consume("factors", on_request)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print("waiting for numbers, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

@@ -4,6 +4,7 @@ python 7_confirms_receive.py
 """
 
 import os
+import signal
 
 import pika
 
@@ -15,15 +16,18 @@ def on_order(channel, delivery, properties, body):
     channel.basic_ack(delivery.delivery_tag)
 
 
+def on_ctrl_c(_signal, _frame):
+    # Not here and now, as we may be anywhere: the message in hand is finished first.
+    connection.add_callback_threadsafe(channel.stop_consuming)
+
+
 connection = pika.BlockingConnection(pika.URLParameters(URL))
 channel = connection.channel()
 channel.queue_declare("orders", durable=True)
 channel.basic_qos(prefetch_count=10)
 channel.basic_consume("orders", on_order)
+signal.signal(signal.SIGINT, on_ctrl_c)
 print("waiting for orders, Ctrl-C ends")
-try:
-    channel.start_consuming()
-except KeyboardInterrupt:
-    channel.stop_consuming()
+channel.start_consuming()
 connection.close()
 print("bye")

@@ -9,7 +9,6 @@ import pytest
 from amqp.exceptions import (
     AccessRefused,
     ConnectionForced,
-    MessageNacked,
     NotFound,
     PreconditionFailed,
 )
@@ -72,17 +71,6 @@ def test_publish_waits_for_the_confirm(broker: Any, name: str) -> None:
             message = amqp.Message(str(number), delivery_mode=2)
             channel.basic_publish_confirm(message, "", name, confirm_timeout=PATIENCE_S)
         assert channel.queue_declare(name, passive=True).message_count == 20
-
-
-def test_a_full_queue_refuses(broker: Any, name: str) -> None:
-    limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
-    with connect(broker, confirm_publish=True) as connection:
-        channel = connection.channel()
-        channel.queue_declare(name, exclusive=True, arguments=limits)
-        channel.basic_publish_confirm(amqp.Message("one"), "", name)
-        with pytest.raises(MessageNacked):
-            channel.basic_publish_confirm(amqp.Message("two"), "", name)
-        assert bodies(channel, name) == ["one"]
 
 
 def test_prefetch_bounds_what_is_not_acknowledged(

@@ -166,7 +166,8 @@ def test_heartbeats_are_checked(broker: Any) -> None:
 
 
 def test_a_producer_comes_back_after_a_restart(restartable: Any, name: str) -> None:
-    with connect(restartable) as connection:
+    # Without confirms what is sent right after the broker's farewell may be lost unnoticed.
+    with connect(restartable, transport_options={"confirm_publish": True}) as connection:
         queue = Queue(name, durable=True)
         producer = Producer(connection)
         policy = {"interval_start": 0.05, "interval_step": 0, "max_retries": 200}
