@@ -566,6 +566,13 @@ class Wire:
         finally:
             self.drop()
 
+    def end_output(self) -> None:
+        """Tell the broker that nothing more will be sent; reading goes on."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
     def drop(self) -> None:
         """Close the socket without a word."""
         self.ended = True
