@@ -3,6 +3,8 @@
 The only module that narrows integers.  Knows no protocol.
 """
 
+from typing import Final
+
 from librt.strings import (
     BytesWriter,
     read_i16_be,
@@ -13,8 +15,6 @@ from librt.strings import (
     write_i64_be,
 )
 from mypy_extensions import i16, i32, i64
-
-from typing import Final
 
 _WRAP_16: Final = 1 << 16
 _SIGN_16: Final = 1 << 15

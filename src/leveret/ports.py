@@ -3,10 +3,10 @@
 Everything else in the broker is a function of what comes through here.  Tests pass their own.
 """
 
-from mypy_extensions import mypyc_attr
-
 import os
 import time
+
+from mypy_extensions import mypyc_attr
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

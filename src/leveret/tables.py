@@ -10,10 +10,10 @@ A value keeps its wire type, because RabbitMQ names it in refusals and because w
 Source: AMQP 0-9-1 specification, section 4.2.5, with RabbitMQ's list of kinds (its errata, 3).
 """
 
+from typing import Final, TypeAlias, final
+
 from librt.strings import BytesWriter, read_f32_be, read_f64_be, write_f32_be, write_f64_be
 from mypy_extensions import i64
-
-from typing import Final, TypeAlias, final
 
 from leveret.octets import (
     read_i64,
@@ -68,9 +68,7 @@ KIND_NAMES: Final[dict[int, str]] = {
     BINARY: "binary",
     VOID: "void",
 }
-INTEGERS: Final = frozenset(
-    {INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, LONGLONG, TIMESTAMP}
-)
+INTEGERS: Final = frozenset({INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, LONGLONG, TIMESTAMP})
 
 
 class TableError(ValueError):
@@ -257,6 +255,55 @@ def _read_small(data: bytes, at: i64, kind: int) -> tuple[Field, i64]:
         return Field(kind, int(read_u16(data, at))), at + 2
     if kind == DECIMAL:
         return Field(kind, (int(data[at]), int(read_u32(data, at + 1)))), at + 5
+    raise TableError(f"no field has the type octet {kind}")
+
+
+# --- checking --------------------------------------------------------------------------------
+
+
+def skip_table(data: bytes, at: i64) -> i64:
+    """The position after the table at ``at``, checked but not decoded.  Raises TableError."""
+    try:
+        return _skip_fields(data, at, 1, True)
+    except IndexError:
+        raise TableError("the table ends before its last field") from None
+
+
+def _skip_fields(data: bytes, at: i64, depth: i64, is_table: bool) -> i64:
+    """Past a table, or past an array, whose values have no names."""
+    if depth > MAX_DEPTH:
+        raise TableError(f"tables nested deeper than {MAX_DEPTH}")
+    end = _span(data, at)
+    at += 4
+    while at < end:
+        if is_table:
+            at += 1 + i64(data[at])
+        kind = int(data[at])
+        at += 1
+        if kind == LONGSTR or kind == BINARY:
+            at = _span(data, at)
+        elif kind == TABLE or kind == ARRAY:
+            at = _skip_fields(data, at, depth + 1, kind == TABLE)
+        else:
+            at += _scalar_size(kind)
+    if at != end:
+        raise TableError("a field is longer than its table")
+    return end
+
+
+def _scalar_size(kind: int) -> i64:
+    if kind in (INT32, UINT32, FLOAT):
+        return 4
+    if kind in (INT64, LONGLONG, TIMESTAMP, DOUBLE):
+        return 8
+    if kind in (BOOL, INT8, UINT8):
+        return 1
+    if kind in (INT16, UINT16):
+        return 2
+    if kind == VOID:
+        return 0
+    if kind == DECIMAL:
+        return 5
     raise TableError(f"no field has the type octet {kind}")
 
 

@@ -12,13 +12,14 @@ from leveret.amqp091.replies import AmqpFault, FrameFault
 from leveret.amqp091.spec import FRAME_END, FRAME_ERROR, FRAME_METHOD, SYNTAX_ERROR
 from leveret.octets import read_u16, read_u32, read_u64, write_u16, write_u32, write_u64
 from leveret.tables import Table, TableError, read_table, table_octets
+from leveret.terms import binary
 
 
 @final
 class Arguments:
     """Reads one argument after the other from a method frame's payload.
 
-    Every reader raises FrameFault when the payload is too short or is no UTF-8.
+    Every reader raises AmqpFault when the payload is too short.  ``end`` must follow the last.
     """
 
     def __init__(self, payload: bytes) -> None:
@@ -44,12 +45,22 @@ class Arguments:
 
     def shortstr(self) -> str:
         """At most 255 octets of UTF-8."""
+        try:
+            return self._short_octets().decode()
+        except UnicodeDecodeError:
+            raise FrameFault("Malformed UTF-8 in shortstr") from None
+
+    def shortstr_of_any_octets(self) -> str:
+        """At most 255 octets; those that are no UTF-8 become surrogates.
+
+        Behaviour: RabbitMQ 3.10: exchange and routing key of basic.publish are not checked.
+        """
+        return self._short_octets().decode("utf-8", "surrogateescape")
+
+    def _short_octets(self) -> bytes:
         size = self._payload[self._take(1)]
         start = self._take(i64(size))
-        try:
-            return self._payload[start : self._at].decode()
-        except UnicodeDecodeError:
-            raise FrameFault(FRAME_ERROR, "a short string is not UTF-8") from None
+        return self._payload[start : self._at]
 
     def longstr(self) -> bytes:
         """Octets of any kind."""
@@ -68,9 +79,17 @@ class Arguments:
     def _take(self, count: i64) -> i64:
         at = self._at
         if at + count > len(self._payload):
-            raise FrameFault(FRAME_ERROR, "the method ends before its last argument")
+            raise self._undecodable()
         self._at = at + count
         return at
+
+    def end(self) -> None:
+        """There must be no more.  Raises AmqpFault."""
+        if self._at != len(self._payload):
+            raise self._undecodable()
+
+    def _undecodable(self) -> AmqpFault:
+        return AmqpFault(FRAME_ERROR, f"cannot decode {binary(self._payload[4:])}")
 
 
 @final

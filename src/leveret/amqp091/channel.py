@@ -29,6 +29,7 @@ from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
+from leveret.terms import text
 
 
 @final
@@ -80,6 +81,7 @@ class Channel:
         size = arguments.long()
         count = arguments.short()
         is_global = arguments.octet() & 1 == 1
+        arguments.end()
         if size != 0:
             raise NotSupported(f"prefetch_size!=0 ({size})")
         if is_global:
@@ -96,6 +98,7 @@ class Channel:
         tag = arguments.shortstr()
         bits = arguments.octet()
         table = arguments.table()
+        arguments.end()
         if tag in self._consumers:
             raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
         if not tag:
@@ -128,6 +131,7 @@ class Channel:
         """basic.cancel: also fine for a tag that nobody has."""
         tag = arguments.shortstr()
         no_wait = arguments.octet() & 1 == 1
+        arguments.end()
         consumer = self._consumers.pop(tag, None)
         if consumer is not None:
             self._end(consumer)
@@ -144,8 +148,10 @@ class Channel:
     def on_get(self, arguments: Arguments) -> None:
         """basic.get."""
         arguments.short()
-        queue = self._queue(arguments.shortstr())
+        name = arguments.shortstr()
         no_ack = arguments.octet() & 1 == 1
+        arguments.end()
+        queue = self._queue(name)
         waiting = queue.get(no_ack)
         if waiting is None:
             self._send(MethodFrame(BASIC_GET_EMPTY).shortstr(""))
@@ -249,7 +255,9 @@ class Channel:
 
     def on_recover(self, arguments: Arguments, is_sync: bool) -> None:
         """basic.recover and recover-async: everything unacknowledged goes back to its queue."""
-        if arguments.octet() & 1 == 0:
+        requeue = arguments.octet() & 1 == 1
+        arguments.end()
+        if not requeue:
             raise NotSupported("requeue=false")
         self._requeue(self._outstanding.take_all())
         if is_sync:
@@ -259,11 +267,13 @@ class Channel:
 
     def on_confirm_select(self, arguments: Arguments) -> None:
         """confirm.select; a second one changes nothing."""
+        no_wait = arguments.octet() & 1 == 1
+        arguments.end()
         if self.publishing.held is not None:
             raise PreconditionFailed("cannot switch from tx to confirm mode")
         if self.publishing.confirms is None:
             self.publishing.confirms = Confirms(self.number)
-        if arguments.octet() & 1 == 0:
+        if not no_wait:
             self._send(MethodFrame(CONFIRM_SELECT_OK))
 
     def on_tx_select(self) -> None:
@@ -305,7 +315,9 @@ class Channel:
 
     def on_flow(self, arguments: Arguments) -> None:
         """channel.flow: the client may only switch on what is on."""
-        if arguments.octet() & 1 == 0:
+        is_active = arguments.octet() & 1 == 1
+        arguments.end()
+        if not is_active:
             raise NotSupported("active=false")
         self._send(MethodFrame(CHANNEL_FLOW_OK).octet(1))
 
@@ -328,8 +340,7 @@ def _priority(what: str, table: Table) -> int:
     if field is None:
         return 0
     if field.kind not in INTEGERS:
-        raise PreconditionFailed(
-            f"invalid arg 'x-priority' for {what}: {{unacceptable_type,{field.kind_name}}}"
-        )
+        why = f"expected integer, got {field.kind_name}"
+        raise PreconditionFailed(f"invalid arg 'x-priority' for {what}: {text(why)}")
     assert isinstance(field.value, int)
     return field.value

@@ -26,10 +26,9 @@ from leveret.amqp091.spec import (
     QUEUE_UNBIND_OK,
 )
 from leveret.broker.arguments import check_alternate
-from leveret.broker.exchange import Exchange
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO, ExchangeWish, QueueWish
-from leveret.errors import AccessRefused, NotFound
+from leveret.errors import AccessRefused
 from leveret.tables import LONGSTR, Table
 
 
@@ -75,25 +74,27 @@ def _declare_queue(channel: Channel, arguments: Arguments) -> None:
     name = clean_name(arguments.shortstr())
     bits = arguments.octet()
     table = arguments.table()
+    arguments.end()
+    if name == REPLY_TO or name in channel.context.vhost.replies:
+        # Direct reply-to: there is nothing to declare, and always one who consumes.
+        _declared(channel, bits, name, 0, 1)
+        return
     if bits & 1:
         queue = _passive_queue(channel, name)
     else:
         queue = _declared_queue(channel, name, bits, table)
-    channel.last_queue = queue.name
+    _declared(channel, bits, queue.name, queue.ready_count, queue.consumer_count)
+
+
+def _declared(channel: Channel, bits: int, name: str, messages: int, consumers: int) -> None:
+    channel.last_queue = name
     if not bits & 16:
-        frame = MethodFrame(QUEUE_DECLARE_OK).shortstr(queue.name)
-        _reply(channel, frame.long(queue.ready_count).long(queue.consumer_count))
+        frame = MethodFrame(QUEUE_DECLARE_OK).shortstr(name)
+        _reply(channel, frame.long(messages).long(consumers))
 
 
 def _passive_queue(channel: Channel, name: str) -> Queue:
     context = channel.context
-    reply_queue = context.vhost.replies.get(name)
-    if reply_queue is not None:
-        return reply_queue
-    if name == REPLY_TO:
-        # The pseudo queue itself is always there.
-        return context.vhost.pseudo_queue
-    name = channel.queue_name(name)
     queue = context.vhost.queue(name, context.owner_id)
     context.access.any("queue", name)
     return queue
@@ -101,8 +102,6 @@ def _passive_queue(channel: Channel, name: str) -> Queue:
 
 def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Queue:
     context = channel.context
-    if name == REPLY_TO or name in context.vhost.replies:
-        return _passive_queue(channel, name)
     owner_id = context.owner_id if bits & 4 else 0
     wish = QueueWish(name, bits & 2 != 0, bits & 8 != 0, owner_id, table)
     if name == "":
@@ -115,19 +114,14 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
     return context.vhost.declare_queue(wish, context.owner_id)
 
 
-def _binding_ends(channel: Channel, queue_name: str, source_name: str) -> tuple[Queue, Exchange]:
-    """The queue and exchange of a queue.bind or unbind, once the rights are checked."""
+def _check_binding(channel: Channel, queue_name: str, source_name: str) -> None:
+    """The rights that queue.bind and unbind need."""
     context = channel.context
     if queue_name in context.vhost.replies or queue_name == REPLY_TO:
         raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
     context.access.write("queue", queue_name)
     _check_not_default(source_name)
     context.access.read("exchange", source_name)
-    queue = context.vhost.queues.get(queue_name)
-    if queue is None:
-        raise NotFound(f"no {context.vhost.describe('queue', queue_name)}")
-    context.vhost.queue(queue_name, context.owner_id)
-    return queue, context.vhost.exchange(source_name)
 
 
 def _bind_queue(channel: Channel, arguments: Arguments) -> None:
@@ -137,11 +131,15 @@ def _bind_queue(channel: Channel, arguments: Arguments) -> None:
     key = arguments.shortstr()
     no_wait = arguments.octet() & 1 == 1
     table = arguments.table()
+    arguments.end()
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    queue, source = _binding_ends(channel, name, source_name)
-    channel.context.vhost.bind(source, queue, None, key, table)
+    _check_binding(channel, name, source_name)
+    vhost = channel.context.vhost
+    source = vhost.exchange(source_name)
+    queue = vhost.queue(name, channel.context.owner_id)
+    vhost.bind(source, queue, None, key, table)
     if not no_wait:
         _reply(channel, MethodFrame(QUEUE_BIND_OK))
 
@@ -152,11 +150,17 @@ def _unbind_queue(channel: Channel, arguments: Arguments) -> None:
     source_name = clean_name(arguments.shortstr())
     key = arguments.shortstr()
     table = arguments.table()
+    arguments.end()
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    queue, source = _binding_ends(channel, name, source_name)
-    channel.context.vhost.unbind(source, queue, None, key, table)
+    _check_binding(channel, name, source_name)
+    vhost = channel.context.vhost
+    source = vhost.exchanges.get(source_name)
+    # What is not there is not bound either.
+    if source is not None and name in vhost.queues:
+        queue = vhost.queue(name, channel.context.owner_id)
+        vhost.unbind(source, queue, None, key, table)
     _reply(channel, MethodFrame(QUEUE_UNBIND_OK))
 
 
@@ -164,6 +168,7 @@ def _purge_queue(channel: Channel, arguments: Arguments) -> None:
     arguments.short()
     name = channel.queue_name(clean_name(arguments.shortstr()))
     no_wait = arguments.octet() & 1 == 1
+    arguments.end()
     context = channel.context
     context.access.read("queue", name)
     count = context.vhost.queue(name, context.owner_id).purge()
@@ -175,6 +180,7 @@ def _delete_queue(channel: Channel, arguments: Arguments) -> None:
     arguments.short()
     name = channel.queue_name(clean_name(arguments.shortstr()))
     bits = arguments.octet()
+    arguments.end()
     context = channel.context
     context.access.configure("queue", name)
     count = 0
@@ -199,6 +205,7 @@ def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
     kind = arguments.shortstr()
     bits = arguments.octet()
     table = arguments.table()
+    arguments.end()
     context = channel.context
     _check_not_default(name)
     if bits & 1:
@@ -221,9 +228,11 @@ def _delete_exchange(channel: Channel, arguments: Arguments) -> None:
     arguments.short()
     name = clean_name(arguments.shortstr())
     bits = arguments.octet()
+    arguments.end()
     context = channel.context
     _check_not_default(name)
     context.access.configure("exchange", name)
+    context.vhost.check_deletable(name)
     exchange = context.vhost.exchanges.get(name)
     if exchange is not None:
         context.vhost.delete_exchange(exchange, bits & 1 != 0)
@@ -238,16 +247,18 @@ def _bind_exchange(channel: Channel, arguments: Arguments, is_bind: bool) -> Non
     key = arguments.shortstr()
     no_wait = arguments.octet() & 1 == 1
     table = arguments.table()
+    arguments.end()
     context = channel.context
     _check_not_default(destination_name)
     context.access.write("exchange", destination_name)
     _check_not_default(source_name)
     context.access.read("exchange", source_name)
-    source = context.vhost.exchange(source_name)
-    destination = context.vhost.exchange(destination_name)
+    vhost = context.vhost
     if is_bind:
-        context.vhost.bind(source, None, destination, key, table)
-    else:
-        context.vhost.unbind(source, None, destination, key, table)
+        source = vhost.exchange(source_name)
+        vhost.bind(source, None, vhost.exchange(destination_name), key, table)
+    elif source_name in vhost.exchanges and destination_name in vhost.exchanges:
+        source = vhost.exchange(source_name)
+        vhost.unbind(source, None, vhost.exchange(destination_name), key, table)
     if not no_wait:
         _reply(channel, MethodFrame(EXCHANGE_BIND_OK if is_bind else EXCHANGE_UNBIND_OK))

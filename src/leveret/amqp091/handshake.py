@@ -83,7 +83,7 @@ class Handshake:
 
     def start(self) -> None:
         """Offer the connection: called once the protocol header came."""
-        capabilities: dict[str, object] = {name: True for name in _CAPABILITIES}
+        capabilities: dict[str, object] = dict.fromkeys(_CAPABILITIES, True)
         properties: dict[str, object] = {
             "capabilities": capabilities,
             "cluster_name": "leveret",
@@ -120,6 +120,8 @@ class Handshake:
         self.client_properties = arguments.table()
         mechanism = arguments.shortstr()
         response = arguments.longstr()
+        arguments.shortstr()
+        arguments.end()
         self.user = self._login(mechanism, response)
         settings = self._node.settings
         frame = MethodFrame(CONNECTION_TUNE).short(settings.channel_max)
@@ -152,6 +154,7 @@ class Handshake:
         channel_max = arguments.short()
         frame_max = arguments.long()
         self.heartbeat_s = arguments.short()
+        arguments.end()
         _check_limit("channel_max", channel_max, settings.channel_max, 1)
         _check_limit("frame_max", frame_max, settings.frame_max, settings.min_frame_max)
         self.channel_max = channel_max

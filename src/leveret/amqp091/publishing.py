@@ -5,6 +5,7 @@ exchange, key and flags, so what they resolve to is kept in a Route until the to
 user's rights change.
 """
 
+import re
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -12,15 +13,8 @@ from mypy_extensions import i64
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.context import Context
-from leveret.amqp091.replies import AmqpFault, FrameFault
-from leveret.amqp091.spec import (
-    BASIC_RETURN,
-    CLASS_BASIC,
-    FRAME_ERROR,
-    NO_ROUTE,
-    SYNTAX_ERROR,
-    UNEXPECTED_FRAME,
-)
+from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
+from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
 from leveret.broker.exchange import Exchange
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import (
@@ -34,13 +28,19 @@ from leveret.broker.properties import (
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
-from leveret.octets import read_i64, read_u16
+from leveret.octets import read_i64, read_u16, read_u32, read_u64
 from leveret.tables import ARRAY, LONGSTR, Field, Table, TableError
+from leveret.terms import frame, text
 
 # A publisher with ever new routing keys must not make the broker remember them all.
 _MAX_ROUTES: Final = 512
 # No message may announce more; beyond it the connection ends at once.
 _BODY_CAP: Final = 536_870_912
+_BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
+_MAX_MILLISECONDS: Final = 315_360_000_000
+_LEADING_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_TRANSIENT: Final = 1
+_PERSISTENT: Final = 2
 
 
 @final
@@ -118,12 +118,14 @@ class Publishing:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""
         route = self._route
         if route is None or self._properties is not None:
-            raise AmqpFault(UNEXPECTED_FRAME, self.unexpected())
-        if end - at < 14 or read_u16(data, at) != CLASS_BASIC:
-            raise AmqpFault(UNEXPECTED_FRAME, "the content header is not one of class 60")
+            raise ContentFault(self.unexpected())
+        if end - at < 14:
+            raise FrameFault(f"{frame(FRAME_HEADER, data[at:end])}: unknown_frame")
+        if read_u32(data, at) != _BASIC_WEIGHT_0:
+            raise ContentFault(_other_header(data, at))
         size = read_i64(data, at + 4)
         if size < 0 or size > _BODY_CAP:
-            raise FrameFault(FRAME_ERROR, f"no message may have {size} octets")
+            raise FrameFault(f"no message may have {read_u64(data, at + 4)} octets")
         octets = data[at + 12 : end]
         properties = route.properties
         if octets != properties.octets:
@@ -141,14 +143,14 @@ class Publishing:
         route = self._route
         properties = self._properties
         if route is None or properties is None:
-            raise AmqpFault(UNEXPECTED_FRAME, self.unexpected())
+            raise ContentFault(self.unexpected())
         size = end - at
         if size == self._body_size and self._received == 0:
             self._complete(route, properties, data[at:end])
             return
         self._received += size
         if self._received > self._body_size:
-            raise FrameFault(FRAME_ERROR, "the body is longer than its header says")
+            raise FrameFault("the body is longer than its header says")
         if self._body_size <= self._context.max_message_size:
             self._parts.append(data[at:end])
         if self._received == self._body_size:
@@ -169,9 +171,10 @@ class Publishing:
     def _new_route(self, payload: bytes) -> Route:
         arguments = Arguments(payload)
         arguments.short()
-        exchange = arguments.shortstr()
-        routing_key = arguments.shortstr()
+        exchange = arguments.shortstr_of_any_octets()
+        routing_key = arguments.shortstr_of_any_octets()
         bits = arguments.octet()
+        arguments.end()
         if bits & 2:
             raise NotSupported("immediate=true")
         route = Route(exchange, routing_key, bits & 1 == 1)
@@ -225,7 +228,11 @@ class Publishing:
 
     def _complete_with_care(self, route: Route, properties: Properties, body: bytes) -> None:
         self._check_user(properties)
-        _check_expiration(properties.expiration)
+        if properties.expiration is not None:
+            _check_expiration(properties.expiration)
+        if properties.delivery_mode not in (_TRANSIENT, _PERSISTENT):
+            mode = properties.delivery_mode
+            raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         if properties.reply_to == REPLY_TO:
             if not self.reply_address:
                 raise PreconditionFailed("fast reply consumer does not exist")
@@ -243,7 +250,7 @@ class Publishing:
 
     def _check_user(self, properties: Properties) -> None:
         name = self._context.access.user.name
-        if properties.user_id and properties.user_id != name:
+        if properties.user_id is not None and properties.user_id != name:
             if "impersonator" not in self._context.access.user.tags:
                 raise PreconditionFailed(
                     f"user_id property set to '{properties.user_id}' but authenticated user was "
@@ -292,25 +299,30 @@ def _headers(properties: Properties) -> Table:
         raise AmqpFault(SYNTAX_ERROR, str(error)) from None
 
 
-def _check_expiration(text: str) -> None:
+def _other_header(data: bytes, at: i64) -> str:
+    """What a content header of another class, or with a weight, is refused with."""
+    number = read_u16(data, at)
+    got = "non content header frame" if number == CLASS_BASIC else f"one for class {number}"
+    return f"expected content header for class 60, got {got} instead"
+
+
+def _check_expiration(words: str) -> None:
     """Refuse an expiration that is no decimal number of milliseconds.
 
     Behaviour: RabbitMQ 4.3; the texts are those of Erlang's string:to_integer.
     """
-    if text == "" or (text.isascii() and text.isdigit()):
-        return
-    digits = 1 if text[0] in "+-" else 0
-    while digits < len(text) and text[digits] in "0123456789":
-        digits += 1
-    if digits == 0 or (digits == 1 and text[0] in "+-"):
+    found = _LEADING_INTEGER.match(words)
+    if found is None:
         why = "no_integer"
-    elif digits < len(text):
-        why = f'{{leftover_string,"{text[digits:]}"}}'
-    elif text[0] == "-":
-        why = f"{{value_negative,{int(text)}}}"
+    elif found.end() < len(words):
+        why = f"{{leftover_string,{text(words[found.end() :])}}}"
+    elif int(words) < 0:
+        why = f"{{value_negative,{int(words)}}}"
+    elif int(words) > _MAX_MILLISECONDS:
+        why = f"{{value_too_large,{int(words)}}}"
     else:
         return
-    raise PreconditionFailed(f"invalid expiration '{text}': {why}")
+    raise PreconditionFailed(f"invalid expiration '{words}': {why}")
 
 
 def _copies(headers: Table, name: str) -> list[str]:
@@ -324,13 +336,12 @@ def _copies(headers: Table, name: str) -> list[str]:
     keys: list[str] = []
     for key in field.value:
         assert isinstance(key, Field)
-        if key.kind != LONGSTR:
-            raise _unacceptable(name, field)
-        keys.append(str(key.value))
+        if key.kind == LONGSTR:
+            keys.append(str(key.value))
     return keys
 
 
 def _unacceptable(name: str, field: Field) -> PreconditionFailed:
     return PreconditionFailed(
-        f"invalid message: {{unacceptable_type_in_header,<<\"{name}\">>,{field.kind_name}}}"
+        f"invalid message: {{unacceptable_type_in_header,{text(name)},{field.kind_name}}}"
     )

@@ -8,13 +8,16 @@ from typing import Final
 
 from leveret.amqp091.spec import (
     ACCESS_REFUSED,
+    BASIC_PUBLISH,
     CODE_NAMES,
+    FRAME_ERROR,
     INTERNAL_ERROR,
     NOT_ALLOWED,
     NOT_FOUND,
     NOT_IMPLEMENTED,
     PRECONDITION_FAILED,
     RESOURCE_LOCKED,
+    UNEXPECTED_FRAME,
 )
 from leveret.errors import (
     AccessRefused,
@@ -28,16 +31,30 @@ from leveret.errors import (
 
 
 class AmqpFault(Exception):
-    """The peer broke the protocol.  ``code`` is one of the hard reply codes."""
+    """The peer broke the protocol.  ``code`` is one of the hard reply codes.
 
-    def __init__(self, code: int, detail: str) -> None:
+    ``method`` is the one that the close names: None for the one being handled, 0 for none.
+    """
+
+    def __init__(self, code: int, detail: str, method: int | None = None) -> None:
         super().__init__(detail)
         self.code: Final = code
         self.detail: Final = detail
+        self.method: Final = method
 
 
 class FrameFault(AmqpFault):
     """The octets are no frames any more: nothing after them can be understood."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(FRAME_ERROR, detail, 0)
+
+
+class ContentFault(AmqpFault):
+    """A frame that belongs to no message, or not here."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(UNEXPECTED_FRAME, detail, BASIC_PUBLISH)
 
 
 def reply_code(refusal: BrokerError) -> int:
@@ -60,7 +77,7 @@ def reply_code(refusal: BrokerError) -> int:
 def reply_text(code: int, detail: str) -> str:
     """What goes into the reply-text field, cut to what a short string holds."""
     text = f"{CODE_NAMES[code]} - {detail}" if detail else CODE_NAMES[code]
-    octets = text.encode()
+    octets = text.encode("utf-8", "replace")
     if len(octets) <= 255:
         return text
     return octets[:252].decode("utf-8", "ignore") + "..."

@@ -20,31 +20,20 @@ from mypy_extensions import i64
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
 from leveret.amqp091.context import Context
-from leveret.amqp091.entities import on_entity_method
+from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.handshake import Handshake, LoginRefused
+from leveret.amqp091.heart import BEAT, DEAD, Heart
 from leveret.amqp091.outbox import Outbox
-from leveret.amqp091.replies import AmqpFault, FrameFault, reply_code, reply_text
+from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault, reply_code, reply_text
 from leveret.amqp091.spec import (
-    ACCESS_REQUEST,
-    ACCESS_REQUEST_OK,
     BASIC_ACK,
-    BASIC_CANCEL,
-    BASIC_CONSUME,
-    BASIC_GET,
-    BASIC_NACK,
     BASIC_PUBLISH,
-    BASIC_QOS,
-    BASIC_RECOVER,
-    BASIC_RECOVER_ASYNC,
-    BASIC_REJECT,
     CHANNEL_CLOSE,
     CHANNEL_CLOSE_OK,
     CHANNEL_ERROR,
-    CHANNEL_FLOW,
     CHANNEL_OPEN,
     CHANNEL_OPEN_OK,
     COMMAND_INVALID,
-    CONFIRM_SELECT,
     CONNECTION_CLOSE,
     CONNECTION_CLOSE_OK,
     CONNECTION_FORCED,
@@ -52,7 +41,6 @@ from leveret.amqp091.spec import (
     CONNECTION_UPDATE_SECRET_OK,
     FRAME_BODY,
     FRAME_END,
-    FRAME_ERROR,
     FRAME_HEADER,
     FRAME_HEARTBEAT,
     FRAME_METHOD,
@@ -64,9 +52,6 @@ from leveret.amqp091.spec import (
     INTERNAL_ERROR,
     NOT_ALLOWED,
     SOFT_CODES,
-    TX_COMMIT,
-    TX_ROLLBACK,
-    TX_SELECT,
     UNEXPECTED_FRAME,
 )
 from leveret.auth.access import Access
@@ -74,6 +59,7 @@ from leveret.broker.node import Node
 from leveret.errors import BrokerError
 from leveret.octets import read_i64, read_u16, read_u32
 from leveret.session import Bell, Peer, Session
+from leveret.terms import frame as frame_term
 
 AWAIT_HEADER: Final = 0
 OPENING: Final = 1
@@ -109,17 +95,16 @@ class AmqpSession(Session):
         self._last_channel: Channel | None = None
         self._last_number: i64 = -1
         self._method: i64 = 0
-        self._payload_max: i64 = _FIRST_FRAME_MAX - FRAME_OVERHEAD
+        # Eight octets more than agreed are let through, as RabbitMQ does: some clients forget what
+        # a frame has around its payload.
+        self._payload_max: i64 = _FIRST_FRAME_MAX
         # Octets of a frame that is not complete yet: joined once, when ``_needed`` are there.
         self._waiting: list[bytes] = []
         self._waiting_size: i64 = 0
         self._needed: i64 = 0
         self._at: i64 = 0
         now = node.clock.now_ns()
-        self._heard_ns = now
-        self._sent_ns = now
-        self._has_heard = False
-        self._has_sent = False
+        self._heart: Final = Heart(now)
         self._was_full = False
         self._deadline_ns = now + node.settings.handshake_timeout_ms * 1_000_000
 
@@ -127,7 +112,7 @@ class AmqpSession(Session):
 
     def receive(self, chunk: bytes) -> None:
         """Handle octets from the peer."""
-        self._has_heard = True
+        self._heart.has_heard = True
         if self.closed or self._state == DEAF:
             return
         data = chunk
@@ -147,25 +132,16 @@ class AmqpSession(Session):
     def tick(self) -> None:
         """Time out what takes too long, and keep the heart beating."""
         now = self._node.clock.now_ns()
-        if self._has_heard:
-            self._has_heard = False
-            self._heard_ns = now
-        if self._has_sent:
-            self._has_sent = False
-            self._sent_ns = now
+        due = self._heart.tick(now)
         if self._state != RUNNING:
             if now >= self._deadline_ns:
                 self.closed = True
                 self._outbox.ring()
-            return
-        interval_ns = self._handshake.heartbeat_s * _SECOND_NS
-        if interval_ns == 0:
-            return
-        if now - self._heard_ns > 2 * interval_ns:
-            self._notice("nothing was heard for two heartbeats, so the connection is dropped")
+        elif due == DEAD:
+            self._notice("nothing was heard for two heartbeats, so it is cut off")
             self.closed = True
             self._outbox.ring()
-        elif now - self._sent_ns >= interval_ns // 2:
+        elif due == BEAT:
             self._outbox.send_octets(HEARTBEAT)
 
     def take_output(self) -> list[bytes]:
@@ -173,7 +149,7 @@ class AmqpSession(Session):
         self._was_full = not self._outbox.has_room()
         parts = self._outbox.take()
         if parts:
-            self._has_sent = True
+            self._heart.has_sent = True
         return parts
 
     def flushed(self) -> None:
@@ -225,11 +201,12 @@ class AmqpSession(Session):
             return True
         except LoginRefused as refusal:
             self._refuse_login(refusal)
-        except FrameFault as fault:
-            self._close(fault.code, fault.detail)
-            self._turn_deaf()
         except AmqpFault as fault:
+            if fault.method is not None:
+                self._method = fault.method
             self._close(fault.code, fault.detail)
+            if isinstance(fault, FrameFault):
+                self._turn_deaf()
         except BrokerError as refusal:
             self._refuse(refusal)
         except Exception:
@@ -249,7 +226,8 @@ class AmqpSession(Session):
             if end >= size:
                 break
             if data[end] != FRAME_END:
-                raise FrameFault(FRAME_ERROR, self._shown(data, at, "invalid_frame_end_marker"))
+                why = f"{{invalid_frame_end_marker,{data[end]}}}"
+                raise FrameFault(f"{frame_term(int(data[at]), data[start:end])}: {why}")
             # From here on the frame counts as handled, whatever comes of it.
             kind = i64(data[at])
             number = read_u16(data, at + 1)
@@ -259,14 +237,9 @@ class AmqpSession(Session):
 
     def _too_large(self, data: bytes, at: i64) -> None:
         size = read_u32(data, at + 3)
+        most = self._payload_max - FRAME_OVERHEAD
         self._at = len(data)
-        raise FrameFault(
-            FRAME_ERROR,
-            f"type {data[at]}, all octets = <<>>: {{frame_too_large,{size},{self._payload_max}}}",
-        )
-
-    def _shown(self, data: bytes, at: i64, why: str) -> str:
-        return f"type {data[at]}, first 16 octets = {data[at + _HEAD : at + _HEAD + 16]!r}: {why}"
+        raise FrameFault(f"{frame_term(int(data[at]), b'')}: {{frame_too_large,{size},{most}}}")
 
     def _keep(self, data: bytes) -> None:
         """Remember what is not a whole frame yet, and how much is missing."""
@@ -302,7 +275,7 @@ class AmqpSession(Session):
     def _on_frame(self, kind: i64, number: i64, data: bytes, at: i64, end: i64) -> None:
         """Hot: publishes, their content and acknowledgements are looked for first."""
         if self._state != RUNNING or number == 0:
-            self._on_control_frame(kind, number, data, at, end)
+            self._on_control_frame(kind, number, data[at:end])
             return
         if number == self._last_number:
             channel = self._last_channel
@@ -311,17 +284,17 @@ class AmqpSession(Session):
             self._last_channel = channel
             self._last_number = number
         if channel is None or channel.is_closing:
-            self._on_frame_of_no_channel(kind, number, data, at, end)
+            self._on_frame_of_no_channel(kind, int(number), data[at:end])
         elif kind == FRAME_METHOD:
             if end - at < 4:
-                raise FrameFault(FRAME_ERROR, "a method frame with no method")
+                raise _unknown(kind, data[at:end])
             method = read_u32(data, at)
-            self._method = method
             if channel.publishing.expects_content:
-                raise AmqpFault(UNEXPECTED_FRAME, channel.publishing.unexpected())
+                raise ContentFault(channel.publishing.unexpected())
+            self._method = method
             if method == BASIC_PUBLISH:
                 channel.publishing.on_method(data[at:end])
-            elif method == BASIC_ACK and end - at == 13:
+            elif method == BASIC_ACK and end - at == 13 and data[at + 4] < 128:
                 channel.on_ack(read_i64(data, at + 4), data[at + 12] & 1 == 1)
             else:
                 self._on_method(channel, int(method), Arguments(data[at:end]))
@@ -330,27 +303,22 @@ class AmqpSession(Session):
         elif kind == FRAME_HEADER:
             channel.publishing.on_header(data, at, end)
         else:
-            self._on_strange_frame(kind, data, at)
+            raise _strange(kind, data[at:end])
 
-    def _on_strange_frame(self, kind: i64, data: bytes, at: i64) -> None:
-        if kind == FRAME_HEARTBEAT:
-            raise AmqpFault(UNEXPECTED_FRAME, "heartbeat on a channel other than 0")
-        raise FrameFault(FRAME_ERROR, self._shown(data, at - _HEAD, "unknown_frame"))
-
-    def _on_control_frame(self, kind: i64, number: i64, data: bytes, at: i64, end: i64) -> None:
+    def _on_control_frame(self, kind: i64, number: i64, payload: bytes) -> None:
         """Frames of channel 0, and all frames while the connection is not running."""
         if kind == FRAME_HEARTBEAT and number == 0:
+            if payload:
+                raise _unknown(kind, payload)
             return
-        if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
-            self._on_strange_frame(kind, data, at)
         if self._state == CLOSING and number != 0:
             return
         if kind != FRAME_METHOD or number != 0:
-            raise AmqpFault(UNEXPECTED_FRAME, "expected method frame, got non method frame instead")
-        if end - at < 4:
-            raise FrameFault(FRAME_ERROR, "a method frame with no method")
-        self._method = read_u32(data, at)
-        arguments = Arguments(data[at:end])
+            raise _strange(kind, payload)
+        if len(payload) < 4:
+            raise _unknown(kind, payload)
+        self._method = read_u32(payload, 0)
+        arguments = Arguments(payload)
         if self._state == OPENING:
             self._on_opening(int(self._method), arguments)
         else:
@@ -367,7 +335,8 @@ class AmqpSession(Session):
         assert handshake.vhost is not None
         assert handshake.user is not None
         self._state = RUNNING
-        self._payload_max = handshake.frame_max - FRAME_OVERHEAD
+        self._payload_max = handshake.frame_max
+        self._heart.interval_s = handshake.heartbeat_s
         self._outbox.body_max = handshake.frame_max - FRAME_OVERHEAD
         self._context = Context(
             handshake.vhost,
@@ -393,36 +362,40 @@ class AmqpSession(Session):
         else:
             raise AmqpFault(CHANNEL_ERROR, "unexpected method in connection state running")
 
-    def _on_frame_of_no_channel(
-        self, kind: i64, number: i64, data: bytes, at: i64, end: i64
-    ) -> None:
+    def _on_frame_of_no_channel(self, kind: i64, number: int, payload: bytes) -> None:
         """A frame of a channel that is not open, or that the broker has closed."""
         if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
-            self._on_strange_frame(kind, data, at)
-        if kind == FRAME_METHOD and end - at < 4:
-            raise FrameFault(FRAME_ERROR, "a method frame with no method")
-        method = read_u32(data, at) if kind == FRAME_METHOD else 0
-        if int(number) in self._channels:
+            raise _strange(kind, payload)
+        if kind == FRAME_METHOD and len(payload) < 4:
+            raise _unknown(kind, payload)
+        method = read_u32(payload, 0) if kind == FRAME_METHOD else 0
+        if method == CHANNEL_CLOSE_OK:
+            # Also unasked for, or after the client's own close crossed the broker's.
+            self._forget_channel(number)
+        elif number in self._channels:
             # What was under way when the channel was closed is dropped without a word.
-            if method == CHANNEL_CLOSE_OK:
-                self._forget_channel(int(number))
-            elif method == CHANNEL_CLOSE:
-                self._forget_channel(int(number))
-                self._outbox.send(int(number), MethodFrame(CHANNEL_CLOSE_OK))
-            return
-        self._method = method
-        if method != CHANNEL_OPEN:
+            if method == CHANNEL_CLOSE:
+                self._forget_channel(number)
+                self._outbox.send(number, MethodFrame(CHANNEL_CLOSE_OK))
+        elif method == CHANNEL_OPEN:
+            self._open_channel(number)
+        elif kind != FRAME_METHOD:
+            why = "expected method frame, got non method frame instead"
+            raise AmqpFault(UNEXPECTED_FRAME, why, 0)
+        else:
+            self._method = method
             raise AmqpFault(CHANNEL_ERROR, "expected 'channel.open'")
-        self._open_channel(int(number))
 
     def _open_channel(self, number: int) -> None:
         limit = self._handshake.channel_max
         count = len(self._channels)
-        if count >= limit or number > limit:
+        # Open channels are counted; their numbers may be any.
+        if count >= limit:
             raise AmqpFault(
                 NOT_ALLOWED,
                 f"number of channels opened ({count}) has reached the negotiated channel_max "
                 f"({limit})",
+                0,
             )
         assert self._context is not None
         channel = Channel(number, self._context)
@@ -436,7 +409,7 @@ class AmqpSession(Session):
         self._last_number = -1
 
     def _on_method(self, channel: Channel, method: int, arguments: Arguments) -> None:
-        if on_entity_method(channel, method, arguments) or _on_basic(channel, method, arguments):
+        if on_channel_method(channel, method, arguments):
             return
         if method == CHANNEL_CLOSE:
             assert self._context is not None
@@ -444,15 +417,12 @@ class AmqpSession(Session):
             channel.end()
             self._forget_channel(channel.number)
             self._outbox.send(channel.number, MethodFrame(CHANNEL_CLOSE_OK))
-        elif method == CHANNEL_FLOW:
-            channel.on_flow(arguments)
+        elif method == CHANNEL_CLOSE_OK:
+            # Nobody asked, but the client means it.
+            channel.end()
+            self._forget_channel(channel.number)
         elif method == CHANNEL_OPEN:
             raise AmqpFault(CHANNEL_ERROR, "second 'channel.open' seen")
-        elif method == ACCESS_REQUEST:
-            self._outbox.send(channel.number, MethodFrame(ACCESS_REQUEST_OK).short(1))
-        elif method == CHANNEL_CLOSE_OK:
-            # For a channel that was opened again before the answer to its close came.
-            return
         else:
             raise AmqpFault(COMMAND_INVALID, "unimplemented method")
 
@@ -532,39 +502,13 @@ class AmqpSession(Session):
         self._node.notices.warn(f"connection {self._peer.name}{who}: {text}")
 
 
-def _on_basic(channel: Channel, method: int, arguments: Arguments) -> bool:
-    """Handle ``method`` if it is one of basic, confirm or tx.  False when it is not."""
-    if method == BASIC_CONSUME:
-        channel.on_consume(arguments)
-    elif method == BASIC_CANCEL:
-        channel.on_cancel(arguments)
-    elif method == BASIC_QOS:
-        channel.on_qos(arguments)
-    elif method == BASIC_GET:
-        channel.on_get(arguments)
-    elif method in (BASIC_ACK, BASIC_NACK, BASIC_REJECT):
-        _on_answer(channel, method, arguments)
-    elif method in (BASIC_RECOVER, BASIC_RECOVER_ASYNC):
-        channel.on_recover(arguments, method == BASIC_RECOVER)
-    elif method == CONFIRM_SELECT:
-        channel.on_confirm_select(arguments)
-    elif method == TX_SELECT:
-        channel.on_tx_select()
-    elif method == TX_COMMIT:
-        channel.on_tx_commit()
-    elif method == TX_ROLLBACK:
-        channel.on_tx_rollback()
-    else:
-        return False
-    return True
+def _strange(kind: i64, payload: bytes) -> AmqpFault:
+    """The refusal of a frame that has no place on its channel."""
+    if kind in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_HEARTBEAT):
+        return AmqpFault(UNEXPECTED_FRAME, frame_term(int(kind), payload), 0)
+    return _unknown(kind, payload)
 
 
-def _on_answer(channel: Channel, method: int, arguments: Arguments) -> None:
-    tag = arguments.longlong()
-    bits = arguments.octet()
-    if method == BASIC_ACK:
-        channel.on_ack(tag, bits & 1 == 1)
-    elif method == BASIC_NACK:
-        channel.on_nack(tag, bits & 1 == 1, bits & 2 == 2)
-    else:
-        channel.on_nack(tag, False, bits & 1 == 1)
+def _unknown(kind: i64, payload: bytes) -> FrameFault:
+    """The refusal of a frame of no known kind or form."""
+    return FrameFault(f"{frame_term(int(kind), payload)}: unknown_frame")

@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-
 from typing import Final
 
 SHA256: Final = "rabbit_password_hashing_sha256"

@@ -3,9 +3,9 @@
 Source: RFC 4616 (PLAIN); AMQPLAIN is AMQP 0-9's: a field table without its size.
 """
 
-from librt.strings import BytesWriter
-
 from typing import Final, final
+
+from librt.strings import BytesWriter
 
 from leveret.octets import write_u32
 from leveret.tables import LONGSTR, Field, TableError, read_table

@@ -4,7 +4,6 @@ Knows no protocol.  Control plane.
 """
 
 import re
-
 from typing import Final, final
 
 from leveret.auth.passwords import SALT_OCTETS, SHA256, hash_password, is_password

@@ -7,6 +7,7 @@ from typing import Final
 
 from leveret.errors import PreconditionFailed
 from leveret.tables import BOOL, INTEGERS, LONGSTR, TIMESTAMP, Field, Table, plain
+from leveret.terms import atom, text
 
 MAX_MILLISECONDS: Final = 315_360_000_000  # ten years
 MAX_PRIORITY: Final = 255
@@ -35,11 +36,27 @@ NOT_YET_APPLIED: Final = (
     "x-dead-letter-routing-key",
     "x-single-active-consumer",
 )
+# Arguments that only other types of queues take.
+_OF_OTHER_TYPES: Final = (
+    "x-delivery-limit",
+    "x-quorum-initial-group-size",
+    "x-quorum-target-group-size",
+    "x-dead-letter-strategy",
+    "x-max-in-memory-length",
+    "x-max-in-memory-bytes",
+    "x-consumer-disconnected-timeout",
+    "x-consumer-timeout",
+    "x-max-age",
+    "x-stream-max-segment-size-bytes",
+    "x-stream-filter-size-bytes",
+    "x-initial-cluster-size",
+)
 _OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
 
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
     """Refuse arguments of a wrong type or range.  ``what`` names the queue in the refusal."""
+    _check_queue_type(what, arguments)
     for name in ("x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes"):
         field = arguments.get(name)
         if field is not None:
@@ -53,28 +70,51 @@ def check_queue_arguments(what: str, arguments: Table) -> None:
 
 
 def _check_words(what: str, arguments: Table) -> None:
-    for name in ("x-dead-letter-exchange", "x-dead-letter-routing-key"):
-        field = arguments.get(name)
-        if field is not None and field.kind != LONGSTR:
-            raise PreconditionFailed(f"invalid type '{field.kind_name}' for arg '{name}' in {what}")
+    exchange = arguments.get("x-dead-letter-exchange")
+    if exchange is not None and exchange.kind != LONGSTR:
+        raise PreconditionFailed(
+            f"invalid type '{exchange.kind_name}' for arg 'x-dead-letter-exchange' in {what}"
+        )
+    key = arguments.get("x-dead-letter-routing-key")
+    if key is not None:
+        _check_kind(what, "x-dead-letter-routing-key", key, LONGSTR)
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         raise _invalid(what, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
     overflow = arguments.get("x-overflow")
-    if overflow is not None and overflow.value not in _OVERFLOWS:
-        raise _invalid(what, "x-overflow", "invalid_overflow")
+    if overflow is not None:
+        _check_kind(what, "x-overflow", overflow, LONGSTR)
+        if overflow.value not in _OVERFLOWS:
+            raise _invalid(what, "x-overflow", "invalid_overflow")
     single = arguments.get("x-single-active-consumer")
-    if single is not None and single.kind != BOOL:
-        raise _invalid(
-            what, "x-single-active-consumer", f"expected boolean, got {single.kind_name}"
-        )
+    if single is not None:
+        _check_kind(what, "x-single-active-consumer", single, BOOL)
+    version = arguments.get("x-queue-version")
+    if version is not None and _integer(what, "x-queue-version", version) not in (1, 2):
+        why = text(f"unsupported queue version '{version.value}'")
+        raise _invalid(what, "x-queue-version", why)
+
+
+def _check_queue_type(what: str, arguments: Table) -> None:
     kind = arguments.get("x-queue-type")
-    if kind is not None and kind.value != "classic":
-        raise PreconditionFailed(f"unsupported queue type '{kind.value}'")
+    if kind is not None:
+        _check_kind(what, "x-queue-type", kind, LONGSTR)
+        if kind.value != "classic":
+            raise _invalid(what, "x-queue-type", text(f"unsupported queue type '{kind.value}'"))
+    for name in _OF_OTHER_TYPES:
+        if name in arguments:
+            raise PreconditionFailed(
+                f"invalid arg '{name}' for {what} of queue type rabbit_classic_queue"
+            )
+
+
+def _check_kind(what: str, name: str, field: Field, kind: int) -> None:
+    if field.kind != kind:
+        raise _invalid(what, name, f"{{unacceptable_type,{field.kind_name}}}")
 
 
 def _integer(what: str, name: str, field: Field) -> int:
     if field.kind not in INTEGERS or field.kind == TIMESTAMP:
-        raise _invalid(what, name, f"expected integer, got {field.kind_name}")
+        raise _invalid(what, name, text(f"expected integer, got {field.kind_name}"))
     assert isinstance(field.value, int)
     if field.value < 0:
         raise _invalid(what, name, f"{{value_negative,{field.value}}}")
@@ -119,7 +159,7 @@ def check_same(what: str, name: str, received: object, current: object) -> None:
     if received != current:
         raise PreconditionFailed(
             f"inequivalent arg '{name}' for {what}: "
-            f"received '{_word(received)}' but current is '{_word(current)}'"
+            f"received '{atom(received)}' but current is '{atom(current)}'"
         )
 
 
@@ -129,21 +169,16 @@ def check_same_argument(what: str, name: str, received: Table, current: Table) -
     old = current.get(name)
     if new is None and old is None:
         return
-    if new is not None and old is not None and new.same_as(old):
-        return
-    raise PreconditionFailed(
-        f"inequivalent arg '{name}' for {what}: "
-        f"received {_described(new)} but current is {_described(old)}"
-    )
+    if new is None or old is None:
+        raise PreconditionFailed(
+            f"inequivalent arg '{name}' for {what}: "
+            f"received {_described(new)} but current is {_described(old)}"
+        )
+    if not new.same_as(old):
+        check_same(what, name, atom(plain(new)), atom(plain(old)))
 
 
 def _described(field: Field | None) -> str:
     if field is None:
         return "none"
-    return f"the value '{_word(plain(field))}' of type '{field.kind_name}'"
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return f"the value '{atom(plain(field))}' of type '{field.kind_name}'"

@@ -10,9 +10,9 @@ Invariant: every returned offset is smaller than every fresh one, since only wha
 head was ever handed out.  Knows no consumer.
 """
 
-from mypy_extensions import mypyc_attr
-
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import NO_PROPERTIES

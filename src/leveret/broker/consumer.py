@@ -1,9 +1,9 @@
 """The door through which queues deliver: one subscription, whatever its protocol."""
 
-from mypy_extensions import mypyc_attr
-
 from abc import ABC, abstractmethod
 from typing import Final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.message import Message
 from leveret.tables import Table

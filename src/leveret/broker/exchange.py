@@ -4,10 +4,10 @@ Routing is a pure function of topology, routing key and headers: it changes noth
 Source: AMQP 0-9-1 specification, section 3.1.3.
 """
 
-from mypy_extensions import mypyc_attr
-
 from abc import ABC, abstractmethod
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue

@@ -10,6 +10,7 @@ from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.properties import Properties
 from leveret.errors import PreconditionFailed
 from leveret.tables import LONGSTR, VOID, Field, Table, plain
+from leveret.terms import atom, binary
 
 _MODES: Final = ("all", "any", "all-with-x", "any-with-x")
 
@@ -36,12 +37,12 @@ class HeadersExchange(Exchange):
             return
         if mode.kind != LONGSTR:
             raise PreconditionFailed(
-                f"Invalid x-match field type {mode.kind_name} (value {plain(mode)}); "
+                f"Invalid x-match field type {mode.kind_name} (value {atom(plain(mode))}); "
                 "expected longstr"
             )
         if mode.value not in _MODES:
             raise PreconditionFailed(
-                f"Invalid x-match field value {mode.value}; "
+                f"Invalid x-match field value {binary(str(mode.value).encode())}; "
                 "expected all, any, all-with-x, or any-with-x"
             )
 

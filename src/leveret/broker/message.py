@@ -1,8 +1,8 @@
 """One message, as every protocol publishes and receives it.  Knows no protocol and no queue."""
 
-from mypy_extensions import mypyc_attr
-
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.properties import Properties
 
@@ -12,14 +12,14 @@ from leveret.broker.properties import Properties
 class Origin:
     """Where messages were published: exchange and routing key.  Shared by all of one route.
 
-    ``octets`` are both as short strings, as basic.deliver, get-ok and return carry them.
+    Neither need be UTF-8: other octets are surrogates in the strings.  ``octets`` are both as short strings, as basic.deliver, get-ok and return carry them.
     """
 
     def __init__(self, exchange: str, routing_key: str) -> None:
         self.exchange: Final = exchange
         self.routing_key: Final = routing_key
-        first = exchange.encode()
-        second = routing_key.encode()
+        first = exchange.encode("utf-8", "surrogateescape")
+        second = routing_key.encode("utf-8", "surrogateescape")
         self.octets: Final = bytes((len(first),)) + first + bytes((len(second),)) + second
 
 

@@ -11,13 +11,13 @@ form: other protocols map to and from it.
 Source: AMQP 0-9-1 specification, sections 4.2.6.1 and 1.8.
 """
 
+from typing import Final, final
+
 from librt.strings import BytesWriter
 from mypy_extensions import i64, mypyc_attr
 
-from typing import Final, final
-
 from leveret.octets import read_u16, read_u32, write_u16
-from leveret.tables import Table, read_table, table_octets
+from leveret.tables import Table, TableError, read_table, skip_table, table_octets
 
 CONTENT_TYPE: Final = 1 << 15
 CONTENT_ENCODING: Final = 1 << 14
@@ -34,11 +34,9 @@ USER_ID: Final = 1 << 4
 APP_ID: Final = 1 << 3
 CLUSTER_ID: Final = 1 << 2
 
+_TRANSIENT: Final = 1
 _PERSISTENT: Final = 2
 _MORE_FLAGS: Final = 1
-# Neither can sit where the walk below would have to look: everything up to it is a short string.
-_SHORT_STRINGS_BEFORE_TIMESTAMP: Final = (CORRELATION_ID, REPLY_TO, EXPIRATION, MESSAGE_ID)
-_SHORT_STRINGS_AFTER_TIMESTAMP: Final = (TYPE, USER_ID, APP_ID, CLUSTER_ID)
 
 
 class PropertiesError(ValueError):
@@ -52,18 +50,19 @@ class Properties:
 
     ``octets`` starts with the flag word.  ``headers_at`` is the position of the headers table in
     it, 0 when there is none.  ``needs_care`` is true when the publish must look closer: a
-    reply-to, a user-id, an expiration or CC/BCC headers are there.
+    reply-to, a user-id, an expiration, CC/BCC headers or an unknown delivery mode are there.
     """
 
     def __init__(self, octets: bytes) -> None:
         self.octets: Final = octets
         self.headers_at: int = 0
         self.priority: int = 0
+        self.delivery_mode: int = _TRANSIENT
         self.is_persistent: bool = False
         self.needs_care: bool = False
         self.reply_to: str = ""
-        self.expiration: str = ""
-        self.user_id: str = ""
+        self.expiration: str | None = None
+        self.user_id: str | None = None
 
     def headers(self) -> Table:
         """The headers, decoded; empty when there are none.  Raises TableError."""
@@ -80,6 +79,8 @@ def read_properties(octets: bytes) -> Properties:
     properties = Properties(octets)
     try:
         _walk(properties, octets)
+    except TableError as error:
+        raise PropertiesError(f"the headers are malformed: {error}") from None
     except (IndexError, UnicodeDecodeError):
         raise PropertiesError("the properties end before the last flagged one") from None
     return properties
@@ -96,12 +97,16 @@ def _walk(properties: Properties, octets: bytes) -> None:
         at += 1 + i64(octets[at])
     if flags & HEADERS:
         properties.headers_at = int(at)
-        at += 4 + read_u32(octets, at)
+        at = skip_table(octets, at)
         # A cheap look first: most headers name neither.
         if b"CC" in octets:
             properties.needs_care = True
     if flags & DELIVERY_MODE:
-        properties.is_persistent = octets[at] == _PERSISTENT
+        mode = int(octets[at])
+        properties.delivery_mode = mode
+        properties.is_persistent = mode == _PERSISTENT
+        if mode != _PERSISTENT and mode != _TRANSIENT:
+            properties.needs_care = True
         at += 1
     if flags & PRIORITY:
         properties.priority = int(octets[at])
@@ -177,7 +182,7 @@ def with_reply_to(properties: Properties, reply_to: str) -> Properties:
 
 
 def with_headers(properties: Properties, headers: Table) -> Properties:
-    """A copy of ``properties`` with other headers; no headers at all when the table is empty."""
+    """A copy of ``properties`` with other headers."""
     octets = properties.octets
     flags = read_u16(octets, 0)
     at: i64 = 2
@@ -189,9 +194,8 @@ def with_headers(properties: Properties, headers: Table) -> Properties:
     if flags & HEADERS:
         after = at + 4 + read_u32(octets, at)
     out = BytesWriter()
-    write_u16(out, flags | HEADERS if headers else flags & ~HEADERS)
+    write_u16(out, flags | HEADERS)
     out.write(octets[2:at])
-    if headers:
-        out.write(table_octets(headers))
+    out.write(table_octets(headers))
     out.write(octets[after:])
     return read_properties(out.getvalue())

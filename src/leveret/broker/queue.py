@@ -1,9 +1,9 @@
 """What every queue type is.  Knows no protocol; a new queue type is one subclass."""
 
-from mypy_extensions import mypyc_attr
-
 from abc import ABC, abstractmethod
 from typing import Final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer

@@ -82,14 +82,14 @@ class TopicExchange(Exchange):
 
     def matches(self, key: str, properties: Properties) -> list[Binding]:
         """The bindings whose pattern matches ``key``."""
-        search = Search(key.split("."))
+        search = Search(_words(key))
         search.walk(self._root, 0)
         return search.found
 
     def added(self, binding: Binding) -> None:
         """Take ``binding`` into account."""
         node = self._root
-        for word in binding.routing_key.split("."):
+        for word in _words(binding.routing_key):
             child = node.next.get(word)
             if child is None:
                 child = Node(self._node_count)
@@ -100,7 +100,7 @@ class TopicExchange(Exchange):
 
     def removed(self, binding: Binding) -> None:
         """Forget ``binding`` and every node that nobody needs any more."""
-        words = binding.routing_key.split(".")
+        words = _words(binding.routing_key)
         path = [self._root]
         for word in words:
             path.append(path[-1].next[word])
@@ -109,3 +109,8 @@ class TopicExchange(Exchange):
             if path[index].next or path[index].bindings:
                 return
             del path[index - 1].next[words[index - 1]]
+
+
+def _words(key: str) -> list[str]:
+    """The words of a key.  Behaviour: RabbitMQ 4.3: the empty key has none, not an empty one."""
+    return key.split(".") if key else []

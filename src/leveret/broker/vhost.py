@@ -4,7 +4,6 @@ Knows no protocol, no user and no socket.  Callers have checked the rights alrea
 """
 
 import base64
-
 from typing import Final, final
 
 from leveret.broker.arguments import (
@@ -101,8 +100,6 @@ class VHost:
         self.queues: Final[dict[str, Queue]] = {}
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
         self.replies: Final[dict[str, Queue]] = {}
-        # What a declare of the pseudo queue itself is answered with.
-        self.pseudo_queue: Final[Queue] = ClassicQueue(REPLY_TO, False, False, 0, {}, 0)
         self._inbound: Final[dict[str, list[Binding]]] = {}
         self._had_consumer: Final[set[str]] = set()
         self._owned: Final[dict[int, list[Queue]]] = {}
@@ -160,9 +157,10 @@ class VHost:
         ResourceLocked, AccessRefused for a reserved name.
         """
         what = self.describe("queue", wish.name)
+        # Before looking: a name that the broker made up cannot be declared again either.
+        self._check_new_name("queue", wish.name)
         found = self.queues.get(wish.name)
         if found is None:
-            self._check_new_name("queue", wish.name)
             check_queue_arguments(what, wish.arguments)
             return self._add_queue(wish)
         self._check_owner(found, connection_id)
@@ -211,7 +209,7 @@ class VHost:
         if if_unused and queue.consumer_count > 0:
             raise PreconditionFailed(f"{self.describe('queue', queue.name)} in use")
         if if_empty and queue.ready_count > 0:
-            raise PreconditionFailed(f"{self.describe('queue', queue.name)} is not empty")
+            raise PreconditionFailed(f"{self.describe('queue', queue.name)} not empty")
         count = queue.ready_count
         self._remove_queue(queue)
         return count
@@ -237,9 +235,7 @@ class VHost:
         try:
             queue.add_consumer(consumer)
         except AccessRefused as refused:
-            raise AccessRefused(
-                f"{self.describe('queue', queue.name)} {refused.detail}"
-            ) from None
+            raise AccessRefused(f"{self.describe('queue', queue.name)} {refused.detail}") from None
         self._had_consumer.add(queue.name)
 
     def cancel(self, queue: Queue, consumer: Consumer) -> None:
@@ -293,13 +289,16 @@ class VHost:
         self.epoch += 1
         return made
 
-    def delete_exchange(self, exchange: Exchange, if_unused: bool) -> None:
-        """Delete ``exchange``.  Raises PreconditionFailed, AccessRefused for a predeclared one."""
-        what = self.describe("exchange", exchange.name)
-        if exchange.name.startswith(_RESERVED):
+    def check_deletable(self, name: str) -> None:
+        """Refuse to delete an exchange of the system, there or not.  Raises AccessRefused."""
+        if name.startswith(_RESERVED):
+            what = self.describe("exchange", name)
             raise AccessRefused(f"deletion of system {what} not allowed")
+
+    def delete_exchange(self, exchange: Exchange, if_unused: bool) -> None:
+        """Delete ``exchange``.  Raises PreconditionFailed."""
         if if_unused and exchange.bindings:
-            raise PreconditionFailed(f"{what} in use")
+            raise PreconditionFailed(f"{self.describe('exchange', exchange.name)} in use")
         self._remove_exchange(exchange)
 
     def _remove_exchange(self, exchange: Exchange) -> None:

@@ -202,6 +202,8 @@ def as_json(result: Result) -> str:
         "received": result.received,
         "received_per_s": round(per(result.received, result.received_s), 1),
         "received_octets": result.end.received_octets - result.begin.received_octets,
+        "sent_in_all": meter.sent,  # with warming up and what came after the time was up
+        "received_in_all": meter.received,
         "nacked": meter.nacked,
         "returned": meter.returned,
         "latency_us": _percentiles(result.latency),

@@ -1,0 +1,37 @@
+"""Values as RabbitMQ's refusals print them: Erlang terms.
+
+Clients' test-suites, and people's runbooks, match on these texts.
+"""
+
+from typing import Final
+
+_SHOWN_OCTETS: Final = 16
+
+
+def binary(octets: bytes) -> str:
+    """``octets`` as a binary: ``<<"text">>`` when printable, else ``<<1,2,3>>``."""
+    if not octets:
+        return "<<>>"
+    if all([32 <= octet < 127 for octet in octets]):
+        return f'<<"{octets.decode("ascii")}">>'
+    return "<<" + ",".join([str(octet) for octet in octets]) + ">>"
+
+
+def frame(kind: int, payload: bytes) -> str:
+    """How a faulty frame is described."""
+    which = "all" if len(payload) <= _SHOWN_OCTETS else f"first {_SHOWN_OCTETS}"
+    return f"type {kind}, {which} octets = {binary(payload[:_SHOWN_OCTETS])}"
+
+
+def text(words: str) -> str:
+    """``words`` as a string: in double quotes."""
+    return f'"{words}"'
+
+
+def atom(value: object) -> str:
+    """A plain value: true, false, undefined for none, else as it is."""
+    if value is None:
+        return "undefined"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
