@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.clients.processes import Program, run
 
 SCRIPT = Path(__file__).with_name("amqplib_stories.js")
@@ -36,7 +35,9 @@ def node_path() -> str:
     """The folder that Node.js finds amqplib in: installed once, into the user's cache."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("needs Node.js with npm (apt install nodejs npm), to install amqplib; not found")
+        pytest.skip(
+            "needs Node.js with npm (apt install nodejs npm), to install amqplib; not found"
+        )
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     home = Path(cache) / "leveret-tests" / f"amqplib-{VERSION}"
     modules = home / "node_modules"
