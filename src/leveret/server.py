@@ -25,10 +25,14 @@ class Server:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.node: Final = Node(settings, Clock(), Random())
+        clock = Clock()
+        self.node: Final = Node(settings, clock, Random())
         self.listeners: Final = [
-            Listener("AMQP 0-9-1", Amqp091(self.node), settings.host, settings.port)
+            Listener("AMQP 0-9-1", Amqp091(self.node), settings.host, settings.port, clock)
         ]
+
+    def _connection_count(self) -> int:
+        return sum([listener.connection_count for listener in self.listeners])
 
     async def start(self) -> None:
         """Open every listener."""
@@ -47,7 +51,7 @@ class Server:
             listener.shut(reason)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + FAREWELL_S
-        while loop.time() < deadline and any(each.connection_count for each in self.listeners):
+        while loop.time() < deadline and self._connection_count() > 0:
             await asyncio.sleep(_POLL_S)
         for listener in self.listeners:
             await listener.close()

@@ -12,7 +12,7 @@ def binary(octets: bytes) -> str:
     """``octets`` as a binary: ``<<"text">>`` when printable, else ``<<1,2,3>>``."""
     if not octets:
         return "<<>>"
-    if all([32 <= octet < 127 for octet in octets]):
+    if all(32 <= octet < 127 for octet in octets):
         return f'<<"{octets.decode("ascii")}">>'
     return "<<" + ",".join([str(octet) for octet in octets]) + ">>"
 

@@ -118,11 +118,11 @@ class Publishing:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""
         route = self._route
         if route is None or self._properties is not None:
-            raise ContentFault(self.unexpected())
+            raise self.unexpected()
         if end - at < 14:
             raise FrameFault(f"{frame(FRAME_HEADER, data[at:end])}: unknown_frame")
         if read_u32(data, at) != _BASIC_WEIGHT_0:
-            raise ContentFault(_other_header(data, at))
+            raise ContentFault(_other_header(data, at), True)
         size = read_i64(data, at + 4)
         if size < 0 or size > _BODY_CAP:
             raise FrameFault(f"no message may have {read_u64(data, at + 4)} octets")
@@ -143,7 +143,7 @@ class Publishing:
         route = self._route
         properties = self._properties
         if route is None or properties is None:
-            raise ContentFault(self.unexpected())
+            raise self.unexpected()
         size = end - at
         if size == self._body_size and self._received == 0:
             self._complete(route, properties, data[at:end])
@@ -158,13 +158,15 @@ class Publishing:
             self._parts = []
             self._complete(route, properties, body)
 
-    def unexpected(self) -> str:
-        """How to refuse a frame that is not the one expected."""
+    def unexpected(self) -> ContentFault:
+        """The refusal of a frame that is not the one expected."""
         if self._route is None:
-            return "expected method frame, got non method frame instead"
+            return ContentFault("expected method frame, got non method frame instead", False)
         if self._properties is not None:
-            return "expected content body, got non content body frame instead"
-        return "expected content header for class 60, got non content header frame instead"
+            what = "expected content body, got non content body frame instead"
+        else:
+            what = "expected content header for class 60, got non content header frame instead"
+        return ContentFault(what, True)
 
     # --- routing ---------------------------------------------------------------------------
 

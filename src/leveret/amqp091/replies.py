@@ -53,8 +53,8 @@ class FrameFault(AmqpFault):
 class ContentFault(AmqpFault):
     """A frame that belongs to no message, or not here."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(UNEXPECTED_FRAME, detail, BASIC_PUBLISH)
+    def __init__(self, detail: str, is_publishing: bool) -> None:
+        super().__init__(UNEXPECTED_FRAME, detail, BASIC_PUBLISH if is_publishing else 0)
 
 
 def reply_code(refusal: BrokerError) -> int:

@@ -24,7 +24,7 @@ from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.handshake import Handshake, LoginRefused
 from leveret.amqp091.heart import BEAT, DEAD, Heart
 from leveret.amqp091.outbox import Outbox
-from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault, reply_code, reply_text
+from leveret.amqp091.replies import AmqpFault, FrameFault, reply_code, reply_text
 from leveret.amqp091.spec import (
     BASIC_ACK,
     BASIC_PUBLISH,
@@ -290,7 +290,7 @@ class AmqpSession(Session):
                 raise _unknown(kind, data[at:end])
             method = read_u32(data, at)
             if channel.publishing.expects_content:
-                raise ContentFault(channel.publishing.unexpected())
+                raise channel.publishing.unexpected()
             self._method = method
             if method == BASIC_PUBLISH:
                 channel.publishing.on_method(data[at:end])

@@ -12,7 +12,8 @@ from leveret.broker.properties import Properties
 class Origin:
     """Where messages were published: exchange and routing key.  Shared by all of one route.
 
-    Neither need be UTF-8: other octets are surrogates in the strings.  ``octets`` are both as short strings, as basic.deliver, get-ok and return carry them.
+    Neither need be UTF-8: other octets are surrogates in the strings.  ``octets`` are both as
+    short strings, as basic.deliver, get-ok and return carry them.
     """
 
     def __init__(self, exchange: str, routing_key: str) -> None:

@@ -75,7 +75,7 @@ NO_PROPERTIES: Final = Properties(b"\0\0")
 
 
 def read_properties(octets: bytes) -> Properties:
-    """Check ``octets``, flag word and property list, and read the facts.  Raises PropertiesError."""
+    """Check ``octets``, flags and list, and read the facts.  Raises PropertiesError."""
     properties = Properties(octets)
     try:
         _walk(properties, octets)
@@ -102,11 +102,7 @@ def _walk(properties: Properties, octets: bytes) -> None:
         if b"CC" in octets:
             properties.needs_care = True
     if flags & DELIVERY_MODE:
-        mode = int(octets[at])
-        properties.delivery_mode = mode
-        properties.is_persistent = mode == _PERSISTENT
-        if mode != _PERSISTENT and mode != _TRANSIENT:
-            properties.needs_care = True
+        _see_mode(properties, int(octets[at]))
         at += 1
     if flags & PRIORITY:
         properties.priority = int(octets[at])
@@ -119,6 +115,13 @@ def _walk(properties: Properties, octets: bytes) -> None:
         at = _walk_identities(properties, octets, flags, at)
     if at != len(octets):
         raise PropertiesError("the properties and their flags disagree in size")
+
+
+def _see_mode(properties: Properties, mode: int) -> None:
+    properties.delivery_mode = mode
+    properties.is_persistent = mode == _PERSISTENT
+    if mode not in (_TRANSIENT, _PERSISTENT):
+        properties.needs_care = True
 
 
 def _walk_addresses(properties: Properties, octets: bytes, flags: i64, at: i64) -> i64:

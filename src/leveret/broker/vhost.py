@@ -46,7 +46,7 @@ _PREDECLARED: Final = (
 
 @final
 class QueueWish:
-    """What a queue.declare asks for.  ``owner_id`` is the asking connection if exclusive, else 0."""
+    """What a queue.declare asks for; ``owner_id`` is the asking connection if exclusive, else 0."""
 
     def __init__(
         self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
@@ -121,7 +121,7 @@ class VHost:
         return found
 
     def queue(self, name: str, owner_id: int) -> Queue:
-        """The queue called ``name``, if ``owner_id`` may use it.  Raises NotFound, ResourceLocked."""
+        """The queue ``name``, if ``owner_id`` may use it.  Raises NotFound, ResourceLocked."""
         found = self.queues.get(name)
         if found is None:
             raise NotFound(f"no {self.describe('queue', name)}")

@@ -96,11 +96,11 @@ class Ending:
 
     def on_signal(self, number: int) -> None:
         """Give the signals back to the kernel, which needs no cooperation to end a process."""
-        LOG.info("%s: stopping; a second one stops at once", signal.Signals(number).name)
         for each in _SIGNALS:
             self._loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
         self.signalled.set()
+        LOG.info("%s: stopping; a second one stops at once", signal.Signals(number).name)
 
 
 def settle_memory() -> None:

@@ -7,6 +7,7 @@ peer that sends more than its share is not read from.
 import asyncio
 from typing import Any, Final, final
 
+from leveret.ports import Clock
 from leveret.session import Bell, Peer, Protocol, Session
 
 # Above this the session is told to hold deliveries back, below the other to go on.
@@ -14,8 +15,11 @@ HIGH_WATER_OCTETS: Final = 256 * 1024
 LOW_WATER_OCTETS: Final = 64 * 1024
 # A peer that asks for replies and never reads them is not read from beyond this.
 MAX_UNSENT_OCTETS: Final = 4 * 1024 * 1024
-# A chunk this large means that more is waiting: let the other connections go first.
-LARGE_CHUNK_OCTETS: Final = 128 * 1024
+# How much is read at once from one connection before the others have their turn.
+MIN_CHUNK_OCTETS: Final = 16 * 1024
+MAX_CHUNK_OCTETS: Final = 256 * 1024
+# One chunk should take about this long: small messages cost more time per octet than large ones.
+CHUNK_NS: Final = 200_000
 # How many ticks a closed connection may take to send what it still has to say.
 LINGER_TICKS: Final = 20
 
@@ -24,8 +28,11 @@ LINGER_TICKS: Final = 20
 class Flusher:
     """The connections that have something to do at the end of this turn of the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self._loop: Final = loop
+        self.clock: Final = clock
+        # Where every connection's input lands before it is copied out, within the same call.
+        self.landing: Final = memoryview(bytearray(MAX_CHUNK_OCTETS))
         self._ringing: list[Connection] = []
         self._is_scheduled = False
 
@@ -61,8 +68,12 @@ class ConnectionBell(Bell):
 
 
 @final
-class Connection(asyncio.Protocol):
-    """One accepted socket.  ``registry`` holds it as long as the socket is open."""
+class Connection(asyncio.BufferedProtocol):
+    """One accepted socket.  ``registry`` holds it as long as the socket is open.
+
+    ``_chunk_size`` follows the time that chunks take, so that a flood of tiny messages does not
+    make the others wait longer than a few large ones would.
+    """
 
     def __init__(
         self, protocol: Protocol, flusher: Flusher, registry: "dict[Connection, None]"
@@ -77,6 +88,7 @@ class Connection(asyncio.Protocol):
         self._is_write_paused = False
         self._is_read_paused = False
         self._closing_ticks = 0
+        self._chunk_size = MAX_CHUNK_OCTETS
 
     # --- called by the loop ----------------------------------------------------------------
 
@@ -87,20 +99,32 @@ class Connection(asyncio.Protocol):
         self._session = self._protocol.open(self._bell, _peer(self._transport))
         self._registry[self] = None
 
-    def data_received(self, data: bytes) -> None:
-        """Octets from the client."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next chunk goes."""
+        return self._flusher.landing[: self._chunk_size]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A chunk has come."""
         session = self._session
-        transport = self._transport
-        if session is None or transport is None:
+        if session is None:
             return
-        session.receive(data)
+        clock = self._flusher.clock
+        begin_ns = clock.now_ns()
+        session.receive(bytes(self._flusher.landing[:nbytes]))
         if session.closed:
             self._bell.ring(session)
-        elif len(data) >= LARGE_CHUNK_OCTETS:
-            # The loop would read on and on from a fast client before it looks at the others.
-            transport.pause_reading()
-            self._is_read_paused = True
-            self._bell.ring(session)
+        elif nbytes == self._chunk_size:
+            self._let_others_go_first(session, clock.now_ns() - begin_ns)
+
+    def _let_others_go_first(self, session: Session, took_ns: int) -> None:
+        """More is waiting, and the loop would read on and on from this connection."""
+        self._transport.pause_reading()
+        self._is_read_paused = True
+        self._bell.ring(session)
+        if took_ns > CHUNK_NS:
+            self._chunk_size = max(self._chunk_size // 2, MIN_CHUNK_OCTETS)
+        elif took_ns < CHUNK_NS // 2:
+            self._chunk_size = min(self._chunk_size * 2, MAX_CHUNK_OCTETS)
 
     def eof_received(self) -> bool:
         """The client will send no more: close."""

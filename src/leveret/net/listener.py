@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
+from leveret.ports import Clock
 from leveret.session import Protocol
 
 BACKLOG: Final = 1024
@@ -14,8 +15,11 @@ TICK_S: Final = 0.5
 class Listener:
     """Accepts connections for one protocol.  ``port`` is the real one once it is open."""
 
-    def __init__(self, protocol_name: str, protocol: Protocol, host: str, port: int) -> None:
+    def __init__(
+        self, protocol_name: str, protocol: Protocol, host: str, port: int, clock: Clock
+    ) -> None:
         self.protocol: Final = protocol_name
+        self._clock: Final = clock
         self.host: Final = host
         self.port = port
         self._speaks: Final = protocol
@@ -33,7 +37,7 @@ class Listener:
     async def open(self) -> None:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
-        self._flusher = Flusher(loop)
+        self._flusher = Flusher(loop, self._clock)
         self._server = await loop.create_server(
             self._accept, self.host or None, self.port, backlog=BACKLOG
         )
@@ -69,6 +73,9 @@ class Listener:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
-        # Transports report their end with the next turns of the loop.
-        while self._connections:
+        await self._gone()
+
+    async def _gone(self) -> None:
+        """Wait until every transport has reported its end, with the next turns of the loop."""
+        while self._connections:  # noqa: ASYNC110 nothing to wait for but the loop itself
             await asyncio.sleep(0)
