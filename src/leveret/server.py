@@ -51,7 +51,7 @@ class Server:
             listener.shut(reason)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + FAREWELL_S
-        while loop.time() < deadline and self._connection_count() > 0:
+        while loop.time() < deadline and self._connection_count() > 0:  # noqa: ASYNC110 rare
             await asyncio.sleep(_POLL_S)
         for listener in self.listeners:
             await listener.close()

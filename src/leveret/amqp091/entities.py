@@ -27,7 +27,8 @@ from leveret.amqp091.spec import (
 )
 from leveret.broker.arguments import check_alternate
 from leveret.broker.queue import Queue
-from leveret.broker.vhost import REPLY_TO, ExchangeWish, QueueWish
+from leveret.broker.vhost import REPLY_TO
+from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused
 from leveret.tables import LONGSTR, Table
 

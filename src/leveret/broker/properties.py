@@ -86,7 +86,7 @@ def read_properties(octets: bytes) -> Properties:
     return properties
 
 
-def _walk(properties: Properties, octets: bytes) -> None:
+def _walk(properties: Properties, octets: bytes) -> None:  # noqa: C901 a list of flags
     flags = read_u16(octets, 0)
     if flags & _MORE_FLAGS:
         raise PropertiesError("more flags than basic has properties")

@@ -27,6 +27,7 @@ from leveret.broker.headers import HeadersExchange
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
 from leveret.broker.topic import TopicExchange
+from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from leveret.ports import Random
 from leveret.tables import LONGSTR, Field, Table
@@ -42,41 +43,6 @@ _PREDECLARED: Final = (
     ("amq.match", "headers", False),
     ("amq.rabbitmq.trace", "topic", True),
 )
-
-
-@final
-class QueueWish:
-    """What a queue.declare asks for; ``owner_id`` is the asking connection if exclusive, else 0."""
-
-    def __init__(
-        self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
-    ) -> None:
-        self.name: Final = name
-        self.is_durable: Final = is_durable
-        self.is_auto_delete: Final = is_auto_delete
-        self.owner_id: Final = owner_id
-        self.arguments: Final = arguments
-
-
-@final
-class ExchangeWish:
-    """What an exchange.declare asks for."""
-
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        self.name: Final = name
-        self.kind: Final = kind
-        self.is_durable: Final = is_durable
-        self.is_auto_delete: Final = is_auto_delete
-        self.is_internal: Final = is_internal
-        self.arguments: Final = arguments
 
 
 @final
