@@ -45,7 +45,7 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture
-def broker() -> Iterator[leveret.Broker]:
+def broker() -> "Iterator[leveret.Broker]":
     """A fresh broker, empty, on a port of its own."""
     with leveret.Broker() as broker:
         yield broker

@@ -134,15 +134,16 @@ def test_a_client_that_does_not_answer_cannot_hold_it_up() -> None:
 
 def test_a_second_signal_stops_at_once() -> None:
     with Served(*LOCAL) as served:
+        # It does not read, so the polite end would wait for it.
         connection = pika.BlockingConnection(pika.URLParameters(served.url))
         served.process.send_signal(signal.SIGINT)
         assert served.process.stderr is not None
         while "a second one stops at once" not in served.process.stderr.readline():
             pass
         status, _ = served.end(signal.SIGINT)
-    assert status == -signal.SIGINT
     with pytest.raises(pika.exceptions.AMQPConnectionError):
         connection.process_data_events(time_limit=5)
+    assert status == -signal.SIGINT
 
 
 def test_a_port_that_is_taken_is_named_with_the_cure() -> None:
