@@ -42,7 +42,9 @@ def _summary(verdicts: list[Verdict]) -> list[str]:
     differing = [verdict for verdict in verdicts if not verdict.agrees]
     lines = [f"{len(verdicts)} scenarios, {len(agreed)} agree, {len(differing)} disagree"]
     lines += [
-        f"known: {verdict.name}: {known.reason}" for verdict in agreed for known in verdict.known
+        f"known: {verdict.name}: {reason}"
+        for verdict in agreed
+        for reason in dict.fromkeys(known.reason for known in verdict.known)
     ]
     lines += [f"disagrees: {verdict.name}" for verdict in differing]
     return lines
