@@ -60,6 +60,14 @@ def test_every_size_is_published_as_asked(size: int, count: int) -> None:
             assert body[8:16] == (3 << NUMBER_BITS | number).to_bytes(8, "big")
 
 
+@given(st.integers(16_000, 40_000), st.integers(1, 5))
+def test_pieces_are_the_same_octets(size: int, count: int) -> None:
+    whole, pieces = (batches(size, [Target("", "a", 0), Target("", "b", 1)]) for _ in range(2))
+    count = min(count, whole.full)
+    assert b"".join(pieces.pieces(count)) == whole.build(count)
+    assert b"".join(pieces.pieces(1)) == whole.build(1)
+
+
 def test_targets_take_turns_across_batches() -> None:
     targets = [Target("", "a", 0), Target("", "b", 1), Target("", "c", 2)]
     batch = batches(16, targets)

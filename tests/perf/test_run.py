@@ -132,7 +132,7 @@ def test_a_line_is_said_each_second(broker: Broker) -> None:
     chosen = settings(broker.url, duration=1.3, rate=100.0)
     out = io.StringIO()
     asyncio.run(Run(chosen, Clock(), LiveLine(chosen, out)).perform())
-    assert len(out.getvalue().splitlines()) == 1
+    assert len(out.getvalue().splitlines()) == 2  # the other one says that it is over
     assert "received" in out.getvalue()
 
 

@@ -22,6 +22,7 @@ from leveret.perf.settings import NUMBERED_SIZE, STAMP_SIZE
 from leveret.ports import Clock
 
 BATCH_OCTETS: Final = 131072  # what one publisher writes in one turn of the loop
+_LARGE: Final = 16384  # octets that are better not copied into a batch
 NUMBER_BITS: Final = 40
 NUMBER_MASK: Final = (1 << NUMBER_BITS) - 1
 _PATTERN: Final = bytes(range(251))  # a prime, so that a shifted body does not match
@@ -87,6 +88,7 @@ class Batches:
         self._turn = 0
         octets = len(targets[0].head) + self._variable + len(targets[0].tail)
         self.full = max(1, BATCH_OCTETS // octets)  # messages
+        self.in_pieces: Final = len(targets[0].tail) >= _LARGE
         # Nobody looks at the bodies: the same octets can be sent again and again.
         self._constant = b""
         if not stamp:
@@ -102,6 +104,28 @@ class Batches:
             return self._constant
         return self._build(count, self._clock.now_ns())
 
+    def pieces(self, count: int) -> list[bytes]:
+        """The same in pieces, the large ones shared and not copied."""
+        now = self._clock.now_ns()
+        octets: list[bytes] = []
+        for _ in range(count):
+            target = self._targets[self._turn]
+            self._out.truncate(0)
+            self._write_start(target, now)
+            octets.append(self._out.getvalue())
+            octets.append(target.tail)
+            target.number += 1
+            self._turn = (self._turn + 1) % len(self._targets)
+        return octets
+
+    def _write_start(self, target: Target, now: i64) -> None:
+        """Everything of the next message that is not its tail."""
+        self._out.write(target.head)
+        if self._variable:
+            write_i64(self._out, now)
+            if self._variable == NUMBERED_SIZE:
+                write_i64(self._out, target.number | i64(target.stream) << NUMBER_BITS)
+
     def _build(self, count: i64, now: i64) -> bytes:
         self._out.truncate(0)
         if len(self._targets) == 1:
@@ -116,15 +140,8 @@ class Batches:
 
     def _repeat(self, target: Target, count: i64, now: i64) -> None:
         out = self._out
-        head = target.head
         tail = target.tail
-        number = target.number | i64(target.stream) << NUMBER_BITS
         for _ in range(count):
-            out.write(head)
-            if self._variable:
-                write_i64(out, now)
-                if self._variable == NUMBERED_SIZE:
-                    write_i64(out, number)
-                    number += 1
+            self._write_start(target, now)
             out.write(tail)
-        target.number += count
+            target.number += 1

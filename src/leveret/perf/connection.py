@@ -191,6 +191,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(octets)
 
+    def write_all(self, pieces: list[bytes]) -> None:
+        """Send ``pieces`` one after the other, without joining them first."""
+        if self._transport is not None:
+            self._transport.writelines(pieces)
+
     async def ask(self, channel: int, payload: bytes, answer: int, doing: str) -> bytes:
         """Send a method and wait for ``answer``.  Raises BrokerFault."""
         return await self._ask_raw(wire.frame(wire.METHOD, channel, payload), answer, doing)

@@ -168,7 +168,10 @@ class Publisher(Role):
         count = self._allowance(batches.full)
         if count <= 0:
             return
-        connection.write(batches.build(int(count)))
+        if batches.in_pieces:
+            connection.write_all(batches.pieces(int(count)))
+        else:
+            connection.write(batches.build(int(count)))
         self.sent += count
         meter = self._meter
         meter.sent += int(count)

@@ -26,6 +26,9 @@ _SLICE_S: Final = 0.001  # how often one with a rate publishes
 _CALM_S: Final = 5.0  # nothing has come for so long: nothing more will
 _SURPLUS_S: Final = 0.2  # after all has come, duplicates may still
 _GOODBYE_S: Final = 1.0
+_CLEAN_UP_S: Final = 10.0
+
+FINISHED: Final = "finished; closing the connections"
 
 _GOING: Final = 0
 _OVER: Final = 1  # the time is up, or somebody pressed Ctrl-C
@@ -58,10 +61,7 @@ class Run:
         try:
             return await self._measure(control)
         finally:
-            await self._close_all()
-            if not control.failure:
-                await self._topology.delete(control)
-            await control.close(_GOODBYE_S)
+            await self._clean_up(control)
 
     def interrupt(self) -> None:
         """End it as if its time were up."""
@@ -198,6 +198,7 @@ class Run:
     async def _finish(self, result: Result, total: Histogram) -> None:
         """Take the last figures; with ``--verify`` wait for what is still under way."""
         result.end = Sample(self._meter)
+        self._line.say(FINISHED)
         for publisher in self._publishers:
             publisher.stop()
         total.take_from(self._meter.latency)
@@ -237,6 +238,21 @@ class Run:
                 sent = {target.stream: int(target.number) for target in mine}
             verdict.add(ledger, sent, settings.consumers == 1)
         return verdict
+
+    async def _clean_up(self, control: Connection) -> None:
+        """Close and delete everything, unless a broker that is swamped takes too long over it."""
+        try:
+            await asyncio.wait_for(self._close_and_delete(control), _CLEAN_UP_S)
+        except TimeoutError:
+            self._line.say(f"gave up cleaning up after {_CLEAN_UP_S:.0f} s: queues may remain")
+        except BrokerFault as fault:
+            self._line.say(f"queues may remain: {fault.detail}")
+        await control.close(_GOODBYE_S)
+
+    async def _close_and_delete(self, control: Connection) -> None:
+        await self._close_all()
+        if not control.failure:
+            await self._topology.delete(control)
 
     async def _close_all(self) -> None:
         await in_groups([connection.close(_GOODBYE_S) for connection in self._connections])
