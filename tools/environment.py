@@ -19,7 +19,14 @@ from steps import ROOT, Stop, call, say
 
 BUILD_FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 # Whoever changes one of these wants another build of the same sources.
-BUILD_SETTINGS = ("CC", "CFLAGS", "LEVERET_OPT", "LEVERET_PURE", "LEVERET_SEPARATE")
+BUILD_SETTINGS = (
+    "CC",
+    "CFLAGS",
+    "LEVERET_OPT",
+    "LEVERET_PURE",
+    "LEVERET_SEPARATE",
+    "LEVERET_WERROR",
+)
 LEFT_BEHIND = shutil.ignore_patterns("*.so", "*.pyc", "__pycache__", "*.egg-info")
 
 

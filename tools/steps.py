@@ -52,7 +52,7 @@ def call_quietly(command: Sequence[str | Path], **extra: str) -> None:
 class Background:
     """A command that runs beside the others, at a lower priority, its output kept for later."""
 
-    def __init__(self, what: str, command: Sequence[str | Path], log: Path) -> None:
+    def __init__(self, what: str, command: Sequence[str | Path], log: Path, **extra: str) -> None:
         self.what = what
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ class Background:
             self._process = subprocess.Popen(
                 ["nice", "-n", "5", *(str(part) for part in command)],
                 cwd=ROOT,
-                env=surroundings(),
+                env=surroundings(**extra),
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
