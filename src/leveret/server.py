@@ -39,7 +39,7 @@ class Server:
         try:
             for listener in self.listeners:
                 await listener.open()
-        except OSError:
+        except BaseException:
             for listener in self.listeners:
                 await listener.close()
             raise

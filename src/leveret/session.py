@@ -22,8 +22,7 @@ class Peer:
     @property
     def is_loopback(self) -> bool:
         """Whether the peer runs on this machine."""
-        host = self.host.removeprefix("::ffff:")
-        return host.startswith("127.") or host in ("::1", "")
+        return self.host.startswith("127.") or self.host in ("::1", "")
 
     @property
     def name(self) -> str:

@@ -209,4 +209,9 @@ class Connection(asyncio.BufferedProtocol):
 def _peer(transport: Any) -> Peer:
     peer = transport.get_extra_info("peername") or ("", 0)
     local = transport.get_extra_info("sockname") or ("", 0)
-    return Peer(str(peer[0]), int(peer[1]), str(local[0]), int(local[1]))
+    return Peer(_plain(str(peer[0])), int(peer[1]), _plain(str(local[0])), int(local[1]))
+
+
+def _plain(host: str) -> str:
+    """An IPv4 address that came to an IPv6 socket, as people know it."""
+    return host.removeprefix("::ffff:")

@@ -1,6 +1,8 @@
 """A listening port and its connections.  Knows no protocol."""
 
 import asyncio
+import errno
+import socket
 from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
@@ -38,9 +40,13 @@ class Listener:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._flusher = Flusher(loop, self._clock)
-        self._server = await loop.create_server(
-            self._accept, self.host or None, self.port, backlog=BACKLOG
-        )
+        if self.host:
+            self._server = await loop.create_server(
+                self._accept, self.host, self.port, backlog=BACKLOG
+            )
+        else:
+            sock = _everywhere(self.port)
+            self._server = await loop.create_server(self._accept, sock=sock, backlog=BACKLOG)
         self.port = int(self._server.sockets[0].getsockname()[1])
         self._timer = loop.call_later(TICK_S, self._tick)
 
@@ -79,3 +85,15 @@ class Listener:
         """Wait until every transport has reported its end, with the next turns of the loop."""
         while self._connections:  # noqa: ASYNC110 nothing to wait for but the loop itself
             await asyncio.sleep(0)
+
+
+def _everywhere(port: int) -> socket.socket:
+    """A socket bound to every address, IPv4 and IPv6: one, so that both have the same port."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+    # IPv6 may be compiled in and yet switched off.
+    return socket.create_server(("", port))
