@@ -17,6 +17,10 @@ class Clock:
         """Nanoseconds of a clock that never goes back; its zero means nothing."""
         return time.monotonic_ns()
 
+    def cpu_ns(self) -> int:
+        """Nanoseconds that the calling thread has computed; waiting does not count."""
+        return time.thread_time_ns()
+
     def unix_s(self) -> int:
         """Seconds since 1970-01-01 UTC, for what clients are shown."""
         return int(time.time())

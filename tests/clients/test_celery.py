@@ -53,3 +53,10 @@ def test_tasks_run_and_answer(app: Any, worker: Program) -> None:
     assert list(pong.values()) == [{"ok": "pong"}]
     worker.interrupt()
     assert worker.lines[-1] == "worker: Warm shutdown (MainProcess)"
+
+
+def test_tasks_with_an_eta_do_not_keep_others_from_running(app: Any, worker: Program) -> None:
+    """Each raises the worker's prefetch by one, which must count for its running consumer."""
+    for number in range(12):
+        task(app, "add", number, 1).apply_async(countdown=600)
+    assert task(app, "add", 1, 1).delay().get(PATIENCE_S) == 2

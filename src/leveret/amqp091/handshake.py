@@ -51,10 +51,11 @@ _CAPABILITIES: Final = (
     "per_consumer_qos",
     "direct_reply_to",
 )
-# Clients choose their behaviour by product and version: Celery counts prefetch per channel only
-# for RabbitMQ, and this broker does count as RabbitMQ does.
+# Clients choose their behaviour by product and version.  Celery's workers raise their prefetch
+# while they run, for tasks with an ETA: they can only with RabbitMQ from 3.3 to 3.13, whose global
+# prefetch counts for the whole channel, as it does here.
 _PRODUCT: Final = "RabbitMQ"
-_VERSION: Final = "4.3.0"
+_VERSION: Final = "3.13.7"
 
 
 class LoginRefused(AmqpFault):

@@ -23,6 +23,7 @@ class Heart:
         self.has_sent = False
         self._heard_ns = now_ns
         self._sent_ns = now_ns
+        self._ticked_ns = now_ns
 
     def tick(self, now_ns: int) -> int:
         """NOTHING, BEAT when a heartbeat is due, DEAD when the peer is gone."""
@@ -31,7 +32,9 @@ class Heart:
             self._heard_ns = now_ns
         if self.has_sent:
             self.has_sent = False
-            self._sent_ns = now_ns
+            # Some time after the last tick; the earlier, the sooner the next heartbeat.
+            self._sent_ns = self._ticked_ns
+        self._ticked_ns = now_ns
         if self.interval_s == 0:
             return NOTHING
         interval_ns = self.interval_s * _SECOND_NS

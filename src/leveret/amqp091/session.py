@@ -98,7 +98,7 @@ class AmqpSession(Session):
         # Eight octets more than agreed are let through, as RabbitMQ does: some clients forget what
         # a frame has around its payload.
         self._payload_max: i64 = _FIRST_FRAME_MAX
-        # Octets of a frame that is not complete yet: joined once, when ``_needed`` are there.
+        # Octets of a frame that is cut off: joined once, when ``_needed`` are there.
         self._waiting: list[bytes] = []
         self._waiting_size: i64 = 0
         self._needed: i64 = 0
@@ -115,17 +115,12 @@ class AmqpSession(Session):
         self._heart.has_heard = True
         if self.closed or self._state == DEAF:
             return
-        data = chunk
-        if self._waiting:
-            self._waiting.append(chunk)
-            self._waiting_size += len(chunk)
-            if self._waiting_size < self._needed:
-                return
-            data = b"".join(self._waiting)
         self._at = 0
-        while not self._handled(data):
+        if self._waiting and not self._completes(chunk):
+            return
+        while not self._handled(chunk):
             pass
-        self._keep(data)
+        self._keep(chunk)
         if self._context is not None:
             self._context.finish()
 
@@ -196,7 +191,7 @@ class AmqpSession(Session):
         try:
             if self._state == AWAIT_HEADER:
                 self._on_header(data)
-            if self._state != AWAIT_HEADER:
+            if self._state not in (AWAIT_HEADER, DEAF):
                 self._frames(data)
             return True
         except LoginRefused as failure:
@@ -242,8 +237,29 @@ class AmqpSession(Session):
         self._at = len(data)
         raise FrameFault(f"{frame_term(int(data[at]), b'')}: {{frame_too_large,{size},{most}}}")
 
+    def _completes(self, chunk: bytes) -> bool:
+        """Handle the frame that was cut off, once ``chunk`` has the rest of it; False till then.
+
+        Only what is missing is joined: the other frames of ``chunk`` stay where they are.
+        """
+        while self._waiting:
+            taken = chunk[self._at : self._at + self._needed - self._waiting_size]
+            self._at += len(taken)
+            self._waiting.append(taken)
+            self._waiting_size += len(taken)
+            if self._waiting_size < self._needed:
+                return False
+            data = b"".join(self._waiting)
+            at = self._at
+            self._at = 0
+            while not self._handled(data):
+                pass
+            self._keep(data)
+            self._at = at
+        return True
+
     def _keep(self, data: bytes) -> None:
-        """Remember what is not a whole frame yet, and how much is missing."""
+        """Remember what is not a whole frame yet, and how much of it there must be to go on."""
         rest: i64 = len(data) - self._at
         if rest == 0 or self.closed or self._state == DEAF:
             self._waiting = []

@@ -108,16 +108,20 @@ class Connection(asyncio.BufferedProtocol):
         session = self._session
         if session is None:
             return
-        clock = self._flusher.clock
-        begin_ns = clock.now_ns()
-        session.receive(bytes(self._flusher.landing[:nbytes]))
+        chunk = bytes(self._flusher.landing[:nbytes])
+        if nbytes < self._chunk_size:
+            session.receive(chunk)
+        else:
+            self._receive_share(session, chunk)
         if session.closed:
             self._bell.ring(session)
-        elif nbytes == self._chunk_size:
-            self._let_others_go_first(session, clock.now_ns() - begin_ns)
 
-    def _let_others_go_first(self, session: Session, took_ns: int) -> None:
-        """More is waiting, and the loop would read on and on from this connection."""
+    def _receive_share(self, session: Session, chunk: bytes) -> None:
+        """More is waiting, but the others go first: the loop would read on and on from here."""
+        clock = self._flusher.clock
+        begin_ns = clock.cpu_ns()
+        session.receive(chunk)
+        took_ns = clock.cpu_ns() - begin_ns
         self._transport.pause_reading()
         self._is_read_paused = True
         self._bell.ring(session)
