@@ -22,8 +22,8 @@ median of its rounds, and a ratio is the median of the rounds' ratios, with the 
 highest beside it. Each run lasts {seconds:g} s after {warmup} s that do not count. The load comes
 from `leveret perf amqp`, which shares no protocol code with the broker; broker and load share the
 machine, nothing is pinned to a core. Messages are transient, queues are classic and durable.
-Publishers do not wait for confirms and publish as fast as the broker takes it, so that a backlog
-may build up. Processor time and memory are read from `/proc`, for the broker with all its
+Unless it says otherwise, publishers do not wait for confirms and publish as fast as the broker
+takes it, so that a backlog may build up. Processor time and memory are read from `/proc`, for the broker with all its
 processes.
 
 The page says what one node does under these loads, and nothing else: RabbitMQ replicates between
@@ -51,8 +51,8 @@ def ratios(rounds: Rounds, scenario: Scenario) -> list[float]:
         strict=False,
     )
     if scenario.is_latency:
-        return [theirs / ours for ours, theirs in pairs]
-    return [ours / theirs for ours, theirs in pairs]
+        return [theirs / max(1, ours) for ours, theirs in pairs]
+    return [ours / max(1, theirs) for ours, theirs in pairs]
 
 
 def span(microseconds: float) -> str:
