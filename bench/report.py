@@ -23,8 +23,8 @@ highest beside it. Each run lasts {seconds:g} s after {warmup} s that do not cou
 from `leveret perf amqp`, which shares no protocol code with the broker; broker and load share the
 machine, nothing is pinned to a core. Messages are transient, queues are classic and durable.
 Unless it says otherwise, publishers do not wait for confirms and publish as fast as the broker
-takes it, so that a backlog may build up. Processor time and memory are read from `/proc`, for the broker with all its
-processes.
+takes it, so that a backlog may build up. Processor time and memory are read from `/proc`, for the
+broker with all its processes.
 
 The page says what one node does under these loads, and nothing else: RabbitMQ replicates between
 nodes and writes to disk what must survive, which Leveret does not do yet.

@@ -24,6 +24,7 @@ def settings(**changed: object) -> Settings:
         ({"verify": True, "queues": 2, "routing_key": "k"}, "--routing-key"),
         ({"warmup": 5.0, "duration": 5.0}, "--warmup"),
         ({"publishers": 0, "consumers": 0}, "nothing to do"),
+        ({"queues": 0}, "--queues"),
         ({"existing": True}, "--queue"),
         ({"publishers": 3000, "queues": 3000}, "four million"),
     ],

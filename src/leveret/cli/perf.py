@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, final
 
 import click
 
@@ -18,10 +19,55 @@ except ImportError:  # where it has no wheel
     from asyncio import new_event_loop  # type: ignore[assignment]
 
 VERIFICATION_FAILED: Final = 3
-_COUNT: Final = click.IntRange(min=0)
-_SIZE: Final = click.IntRange(min=0, max=1 << 30)
-_SECONDS: Final = click.FloatRange(min=0)
 _DEFAULTS: Final = Settings()
+
+
+@final
+class Amount(click.ParamType):  # type: ignore[type-arg]
+    """A number that is not negative; click's own ranges make the help twice as long."""
+
+    def __init__(self, name: str, whole: bool, most: int) -> None:
+        self.name = name
+        self._whole: Final = whole
+        self._most: Final = most
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
+        """The number that ``value`` is."""
+        try:
+            number = int(value) if self._whole else float(value)
+        except ValueError:
+            number = -1
+        if not 0 <= number <= self._most:
+            self.fail(f"{value!r} is not a {self.name} from 0 to {self._most:,}.", param, ctx)
+        return number
+
+
+def amount(names: str, text: str, most: int = 1_000_000_000) -> Callable[[Any], Any]:
+    """An option for a whole number."""
+    return _option(names, Amount("number", True, most), "N", text)
+
+
+def real(names: str, metavar: str, text: str) -> Callable[[Any], Any]:
+    """An option for a number that need not be whole."""
+    return _option(names, Amount("number", False, 1_000_000_000), metavar, text)
+
+
+def name(names: str, metavar: str, text: str) -> Callable[[Any], Any]:
+    """An option for a name."""
+    return _option(names, click.STRING, metavar, text)
+
+
+def flag(names: str, text: str) -> Callable[[Any], Any]:
+    """An option that is there or not."""
+    return click.option(*names.split(), is_flag=True, help=text)
+
+
+def _option(names: str, kind: Any, metavar: str, text: str) -> Callable[[Any], Any]:
+    parts = names.split()
+    default = getattr(_DEFAULTS, parts[-1].removeprefix("--").replace("-", "_"))
+    return click.option(*parts, type=kind, default=default, metavar=metavar, help=text)
 
 
 @click.group()
@@ -30,81 +76,36 @@ def perf() -> None:
 
 
 @perf.command()
-@click.option("--url", default=_DEFAULTS.url, show_default=True, help="The broker.")
-@click.option(
-    "-x", "--publishers", type=_COUNT, default=1, help="Publishers; 0: only consume.  [1]"
-)
-@click.option("-y", "--consumers", type=_COUNT, default=1, help="Consumers; 0: only publish.  [1]")
-@click.option("--connections", type=_COUNT, default=0, help="Idle connections to hold.  [0]")
-@click.option("-s", "--size", type=_SIZE, default=16, help="Octets of a body.  [16]")
-@click.option(
-    "-c",
-    "--confirm",
-    type=_COUNT,
-    default=0,
-    help="Unconfirmed messages per publisher; 0: no confirms.  [0]",
-)
-@click.option(
-    "-a",
-    "--ack-every",
-    type=_COUNT,
-    default=0,
-    help="Acknowledge every N messages; 0: automatically.  [0]",
-)
-@click.option(
-    "-q",
-    "--prefetch",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Unacknowledged messages per consumer; 0: no limit.  [0]",
-)
-@click.option("-p", "--persistent", is_flag=True, help="Messages should survive a restart.")
-@click.option(
-    "--mandatory", is_flag=True, help="Have unroutable messages returned, and count them."
-)
-@click.option(
-    "-r",
-    "--rate",
-    type=_SECONDS,
-    default=0.0,
-    help="Messages/s of each publisher; 0: all it can.  [0]",
-)
+@name("--url", "URL", "The broker.  [amqp://guest:guest@127.0.0.1:5672/%2F]")
+@amount("-x --publishers", "Publishers; 0: only consume.  [1]")
+@amount("-y --consumers", "Consumers; 0: only publish.  [1]")
+@amount("--connections", "Idle connections to hold.  [0]", 65535)
+@amount("-s --size", "Octets of a body.  [16]")
+@amount("-c --confirm", "Unconfirmed messages per publisher; 0: no confirms.  [0]")
+@amount("-a --ack-every", "Acknowledge every N messages; 0: automatically.  [0]")
+@amount("-q --prefetch", "Unacknowledged messages per consumer; 0: no limit.  [0]", 65535)
+@flag("-p --persistent", "Messages should survive a restart.")
+@flag("--mandatory", "Have unroutable messages returned, and count them.")
+@real("-r --rate", "PER_SECOND", "Messages/s of each publisher; 0: all it can.  [0]")
 @click.option(
     "-d",
     "--duration",
-    type=_SECONDS,
-    default=None,
-    help="Seconds; 0: until Ctrl-C.  [10, or 0 with --messages]",
+    type=Amount("number", False, 1_000_000_000),
+    metavar="SECONDS",
+    help="How long; 0: until Ctrl-C.  [10, or 0 with --messages]",
 )
-@click.option(
-    "-m",
-    "--messages",
-    type=_COUNT,
-    default=0,
-    help="End after N messages per publisher (without any: N consumed).",
-)
-@click.option(
-    "--warmup", type=_SECONDS, default=0.0, help="Seconds at the start that do not count.  [0]"
-)
-@click.option(
-    "-n",
-    "--queues",
-    type=click.IntRange(min=1),
-    default=1,
-    help="Queues, each with its own consumers.  [1]",
-)
+@amount("-m --messages", "End after N per publisher (without any: N consumed).  [0: no limit]")
+@real("--warmup", "SECONDS", "Time at the start that does not count.  [0]")
+@amount("-n --queues", "Queues, each with its own consumers.  [1]", 65535)
 @click.option(
     "--pattern",
     type=click.Choice(PATTERNS),
     default=OWN,
-    help="Publishers for each queue, for all in turn, or every message to all queues.  [own]",
+    metavar="|".join(PATTERNS),
+    help="Publishers for each queue, for all in turn, or each message to all queues.  [own]",
 )
-@click.option(
-    "--queue",
-    default="",
-    help="Name of the queue (NAME-1 ... with several); kept afterwards.  [made up, and deleted]",
-)
-@click.option("--existing", is_flag=True, help="Do not declare the --queue: use it as it is.")
+@name("--queue", "NAME", "The queue (NAME-1 ... with several).  [made up, deleted afterwards]")
+@flag("--existing", "Do not declare the --queue: use it as it is.")
 @click.option(
     "--argument",
     "arguments",
@@ -112,12 +113,12 @@ def perf() -> None:
     metavar="KEY=VALUE",
     help="Argument of the queues, such as x-queue-type=quorum.",
 )
-@click.option("--exchange", default="", help="Name of the exchange.  [the default exchange]")
-@click.option("--exchange-type", default="", help="Its type.  [direct, or what --pattern needs]")
-@click.option("--routing-key", default="", help="Of the messages.  [the queue's name]")
-@click.option("--binding-key", default="", help="Of the queues.  [the routing key]")
-@click.option("--verify", is_flag=True, help="Check every body, and that each came once.")
-@click.option("--no-latency", is_flag=True, help="Constant bodies: cheapest, but no latencies.")
+@name("--exchange", "NAME", "The exchange.  [the default exchange]")
+@name("--exchange-type", "TYPE", "Its type.  [direct, or what --pattern needs]")
+@name("--routing-key", "KEY", "Of the messages.  [the queue's name]")
+@name("--binding-key", "KEY", "Of the queues.  [the routing key]")
+@flag("--verify", "Check every body, and that each came once.")
+@flag("--no-latency", "Constant bodies: cheapest, but no latencies.")
 @click.option("--json", "in_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def amqp(context: click.Context, /, **options: Any) -> None:

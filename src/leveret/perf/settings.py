@@ -32,7 +32,6 @@ class Settings:
         self.pattern = OWN
         self.queue = ""  # empty: a made-up name, deleted afterwards
         self.existing = False  # use the queues as they are, declare nothing
-        self.keep = False
         self.arguments: dict[str, object] = {}
         self.exchange = ""
         self.exchange_type = ""  # empty: direct, or what the pattern needs
@@ -73,6 +72,8 @@ class Settings:
 
     def check(self) -> None:
         """Refuse combinations that cannot work.  Raises BadSetting."""
+        if self.queues < 1:
+            raise BadSetting("--queues: at least one")
         if self.prefetch and self.ack_every > self.prefetch:
             raise BadSetting(
                 f"--ack-every {self.ack_every} with --prefetch {self.prefetch} would wait for ever:"

@@ -25,8 +25,8 @@ class Topology:
 
     @property
     def deletes(self) -> bool:
-        """Whether the queues are ours to delete: made up, and not to be kept."""
-        return not self._settings.queue and not self._settings.keep
+        """Whether the queues are ours to delete: those with a made-up name are."""
+        return not self._settings.queue
 
     def targets(self, publisher: int) -> list[Target]:
         """Where the publisher number ``publisher`` sends, in turn."""
