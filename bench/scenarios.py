@@ -27,7 +27,8 @@ class Scenario:
 
 SCENARIOS: Final = [
     Scenario("auto-ack", "16-octet messages, 1 publisher, 1 consumer, automatic ack", "", 6),
-    Scenario("publish-only", "publish only, 16 octets", "--consumers=0", 4),
+    # Not without end: what nobody consumes stays in memory.
+    Scenario("publish-only", "publish only, 16 octets", "--consumers=0 --messages=20000000", 4),
     Scenario(
         "ack-100",
         "16 octets, prefetch 1000, one ack per 100",
