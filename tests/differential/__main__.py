@@ -11,8 +11,11 @@ import contextlib
 import fnmatch
 import sys
 
+from tests.differential.known import KNOWN
 from tests.differential.runner import Verdict, compare, discover, play
 from tests.oracle import Oracle, missing
+
+import leveret
 
 
 def _options() -> argparse.Namespace:
@@ -31,10 +34,8 @@ def _ports(options: argparse.Namespace, stack: contextlib.ExitStack) -> tuple[in
     if options.self or options.show:
         return rabbitmq, rabbitmq
     if options.leveret:
-        return rabbitmq, options.leveret
-    from leveret.embedded import Broker  # so that --self works without it
-
-    return rabbitmq, stack.enter_context(Broker()).port
+        return rabbitmq, int(options.leveret)
+    return rabbitmq, stack.enter_context(leveret.Broker()).port
 
 
 def _summary(verdicts: list[Verdict]) -> list[str]:
@@ -76,8 +77,10 @@ def main() -> int:
             for name, scenario in scenarios.items():
                 print(f"== {name}", *play(scenario, name, rabbitmq), sep="\n")
             return 0
+        table = [] if options.self else KNOWN
         verdicts = [
-            compare(scenario, name, rabbitmq, leveret) for name, scenario in scenarios.items()
+            compare(scenario, name, rabbitmq, leveret, table)
+            for name, scenario in scenarios.items()
         ]
     for verdict in verdicts:
         if not verdict.agrees:

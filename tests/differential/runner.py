@@ -44,14 +44,14 @@ def play(scenario: Scenario, name: str, port: int) -> Trace:
 class Verdict:
     """What the comparison of two traces came to."""
 
-    def __init__(self, name: str, rabbitmq: Trace, leveret: Trace) -> None:
+    def __init__(self, name: str, rabbitmq: Trace, leveret: Trace, table: list[Known]) -> None:
         self.name: Final = name
         self.rabbitmq: Final = rabbitmq
         self.leveret: Final = leveret
         self.known: Final[list[Known]] = []
         self.stale: Final[list[Known]] = []
         text = "\n".join(rabbitmq)
-        for known in KNOWN:
+        for known in table:
             if known.scenario not in (name, "*"):
                 continue
             if known.rabbitmq in text:
@@ -75,9 +75,11 @@ class Verdict:
         return "\n".join([*lines, *stale])
 
 
-def compare(scenario: Scenario, name: str, rabbitmq: int, leveret: int) -> Verdict:
+def compare(
+    scenario: Scenario, name: str, rabbitmq: int, leveret: int, table: list[Known] = KNOWN
+) -> Verdict:
     """Play on both.  A disagreement is believed when it shows twice: traces depend on time."""
-    verdict = Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret))
+    verdict = Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret), table)
     if verdict.agrees:
         return verdict
-    return Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret))
+    return Verdict(name, play(scenario, name, rabbitmq), play(scenario, name, leveret), table)

@@ -1,4 +1,8 @@
-"""Faults of frames and methods, channels, and what happens to frames after a close."""
+"""Faults of frames and methods, channels, and what happens to frames after a close.
+
+Not here: a channel.close-ok that nobody asked for.  RabbitMQ ignores it or closes the connection,
+whichever of its processes is quicker.
+"""
 
 from typing import Any
 
@@ -301,21 +305,6 @@ def scenario_channel_reopened(c: Stage) -> Trace:
     p.call("channel.close", 1)
     p.call("channel.open", 1)
     p.call("tx.select")
-    return c.trace
-
-
-def scenario_channel_close_ok_unasked(c: Stage) -> Trace:
-    p = c.peer()
-    p.send("channel.close-ok", 1)
-    p.send("channel.open", 1)
-    p.take()
-    return c.trace
-
-
-def scenario_channel_close_ok_on_an_unopened_one(c: Stage) -> Trace:
-    p = c.peer()
-    p.send("channel.close-ok", 6)
-    p.settle()
     return c.trace
 
 
