@@ -1,0 +1,26 @@
+"""leveret.session"""
+
+import pytest
+
+from leveret.session import Peer
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("", True),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_a_peer_knows_whether_it_runs_on_this_machine(host: str, is_loopback: bool) -> None:
+    assert Peer(host, 1, "127.0.0.1", 5672).is_loopback is is_loopback
+
+
+def test_a_peer_is_named_by_both_ends() -> None:
+    assert Peer("10.0.0.1", 4321, "10.0.0.2", 5672).name == "10.0.0.1:4321 -> 10.0.0.2:5672"
