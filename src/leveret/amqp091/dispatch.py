@@ -8,6 +8,7 @@ from leveret.amqp091.spec import (
     ACCESS_REQUEST_OK,
     BASIC_ACK,
     BASIC_CANCEL,
+    BASIC_CANCEL_OK,
     BASIC_CONSUME,
     BASIC_GET,
     BASIC_NACK,
@@ -71,6 +72,9 @@ def _on_mode(channel: Channel, method: int, arguments: Arguments) -> bool:
         return True
     if method == CHANNEL_FLOW:
         channel.on_flow(arguments)
+        return True
+    if method == BASIC_CANCEL_OK:
+        # The answer to the broker's own basic.cancel, which expects none; some clients give it.
         return True
     if method == ACCESS_REQUEST:
         # Of AMQP 0-8; old clients still ask, and any ticket will do.

@@ -23,7 +23,9 @@ SALT_OCTETS: Final = 4
 def hash_password(password: str, salt: bytes, algorithm: str = SHA256) -> str:
     """The stored form of ``password``.  ``salt`` has four octets."""
     assert len(salt) == SALT_OCTETS
-    digest = hashlib.new(ALGORITHMS[algorithm], salt + password.encode()).digest()
+    digest = hashlib.new(
+        ALGORITHMS[algorithm], salt + password.encode("utf-8", "surrogateescape")
+    ).digest()
     return base64.b64encode(salt + digest).decode()
 
 

@@ -116,8 +116,8 @@ class ClassicQueue(Queue):
 
     def add_consumer(self, consumer: Consumer) -> None:
         """Let ``consumer`` take part.  Raises AccessRefused when one wants the queue for itself."""
-        present = self._ring.consumers
-        if present and (consumer.is_exclusive or present[0].is_exclusive):
+        present = next(iter(self._ring.consumers), None)
+        if present is not None and (consumer.is_exclusive or present.is_exclusive):
             raise AccessRefused("in exclusive use")
         self._ring.add(consumer)
 

@@ -101,20 +101,22 @@ class DirectExchange(Exchange):
         arguments: Table,
     ) -> None:
         super().__init__(name, "direct", is_durable, is_auto_delete, is_internal, arguments)
-        self._by_key: Final[dict[str, list[Binding]]] = {}
+        # Inner dicts are sets that keep the order; thousands of queues may share one key.
+        self._by_key: Final[dict[str, dict[Binding, None]]] = {}
 
     def matches(self, key: str, properties: Properties) -> list[Binding]:
         """The bindings with exactly this key."""
-        return self._by_key.get(key, [])
+        same = self._by_key.get(key)
+        return list(same) if same is not None else []
 
     def added(self, binding: Binding) -> None:
         """Take ``binding`` into account."""
-        self._by_key.setdefault(binding.routing_key, []).append(binding)
+        self._by_key.setdefault(binding.routing_key, {})[binding] = None
 
     def removed(self, binding: Binding) -> None:
         """Forget ``binding``."""
         same = self._by_key[binding.routing_key]
-        same.remove(binding)
+        del same[binding]
         if not same:
             del self._by_key[binding.routing_key]
 

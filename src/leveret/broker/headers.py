@@ -41,8 +41,9 @@ class HeadersExchange(Exchange):
                 "expected longstr"
             )
         if mode.value not in _MODES:
+            octets = str(mode.value).encode("utf-8", "surrogateescape")
             raise PreconditionFailed(
-                f"Invalid x-match field value {binary(str(mode.value).encode())}; "
+                f"Invalid x-match field value {binary(octets)}; "
                 "expected all, any, all-with-x, or any-with-x"
             )
 

@@ -26,7 +26,8 @@ class Ring:
     """All consumers of a queue.  Invariant: each is in its level's ``active`` or is parked."""
 
     def __init__(self) -> None:
-        self.consumers: Final[list[Consumer]] = []
+        # A set that keeps the order: thousands may leave one by one.
+        self.consumers: Final[dict[Consumer, None]] = {}
         self._levels: Final[list[Level]] = []
 
     def add(self, consumer: Consumer) -> None:
@@ -35,13 +36,13 @@ class Ring:
         level.member_count += 1
         level.active.append(consumer)
         consumer.is_parked = False
-        self.consumers.append(consumer)
+        self.consumers[consumer] = None
 
     def remove(self, consumer: Consumer) -> bool:
         """Let ``consumer`` go.  False when it was not here."""
         if consumer not in self.consumers:
             return False
-        self.consumers.remove(consumer)
+        del self.consumers[consumer]
         level = self._level(consumer.priority)
         if not consumer.is_parked:
             self._drop(level, level.active.index(consumer))

@@ -16,52 +16,66 @@ from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.properties import Properties
 from leveret.tables import Table
 
-# A key has at most 255 octets, so at most 256 words.
-_WORDS: Final = 257
+# More words than any key has: in AMQP 0-9-1 it has 255 octets, in MQTT 65,535.
+_WORDS: Final = 1 << 17
 
 
 @final
 class Node:
     """One place in the trie: the words that may come next and the bindings that end here."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, is_many: bool) -> None:
         self.number: Final = number
+        self.is_many: Final = is_many
         self.next: Final[dict[str, Node]] = {}
         self.bindings: Final[list[Binding]] = []
 
 
 @final
 class Search:
-    """One walk through the trie.  Remembers where it was, so that many ``#`` stay harmless.
+    """One walk through the trie with the words of a key.
 
-    Without that, keys and patterns made for it would take exponential time.
+    Goes to no place twice, so that many ``#`` stay harmless: without that, keys and patterns made
+    for it would take exponential time.  Keeps its own stack, so that no key is too long for it.
     """
 
     def __init__(self, words: list[str]) -> None:
         self._words: Final = words
         self._been: Final[set[int]] = set()
+        self._nodes: Final[list[Node]] = []
+        self._indexes: Final[list[int]] = []
         self.found: Final[list[Binding]] = []
 
-    def walk(self, node: Node, index: int) -> None:
-        """Match the words from ``index`` on below ``node``.  At most 257 calls deep per word."""
-        place = node.number * _WORDS + index
-        if place in self._been:
+    def run(self, root: Node) -> list[Binding]:
+        """The bindings that the words lead to from ``root``."""
+        self._go(root, 0)
+        while self._nodes:
+            self._look(self._nodes.pop(), self._indexes.pop())
+        return self.found
+
+    def _go(self, node: Node | None, index: int) -> None:
+        """Look below ``node`` later, with the words from ``index`` on still to come."""
+        if node is None:
             return
-        self._been.add(place)
-        many = node.next.get("#")
-        if many is not None:
-            for skipped in range(index, len(self._words) + 1):
-                self.walk(many, skipped)
+        place = node.number * _WORDS + index
+        if place not in self._been:
+            self._been.add(place)
+            self._nodes.append(node)
+            self._indexes.append(index)
+
+    def _look(self, node: Node, index: int) -> None:
+        following = node.next
+        self._go(following.get("#"), index)
         if index == len(self._words):
             self.found.extend(node.bindings)
             return
-        word = node.next.get(self._words[index])
+        word = self._words[index]
+        if node.is_many:
+            self._go(node, index + 1)
         # A word of a message may itself be a star or a hash: it is no wildcard there.
-        if word is not None and self._words[index] not in ("*", "#"):
-            self.walk(word, index + 1)
-        one = node.next.get("*")
-        if one is not None:
-            self.walk(one, index + 1)
+        if word not in ("*", "#"):
+            self._go(following.get(word), index + 1)
+        self._go(following.get("*"), index + 1)
 
 
 @final
@@ -77,14 +91,12 @@ class TopicExchange(Exchange):
         arguments: Table,
     ) -> None:
         super().__init__(name, "topic", is_durable, is_auto_delete, is_internal, arguments)
-        self._root: Final = Node(0)
+        self._root: Final = Node(0, False)
         self._node_count = 1
 
     def matches(self, key: str, properties: Properties) -> list[Binding]:
         """The bindings whose pattern matches ``key``."""
-        search = Search(_words(key))
-        search.walk(self._root, 0)
-        return search.found
+        return Search(_words(key)).run(self._root)
 
     def added(self, binding: Binding) -> None:
         """Take ``binding`` into account."""
@@ -92,7 +104,7 @@ class TopicExchange(Exchange):
         for word in _words(binding.routing_key):
             child = node.next.get(word)
             if child is None:
-                child = Node(self._node_count)
+                child = Node(self._node_count, word == "#")
                 self._node_count += 1
                 node.next[word] = child
             node = child

@@ -66,9 +66,9 @@ class VHost:
         self.queues: Final[dict[str, Queue]] = {}
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
         self.replies: Final[dict[str, Queue]] = {}
-        self._inbound: Final[dict[str, list[Binding]]] = {}
-        self._had_consumer: Final[set[str]] = set()
-        self._owned: Final[dict[int, list[Queue]]] = {}
+        # What leads to each queue and exchange, so that its deletion finds it.
+        self._inbound: Final[dict[str, dict[Binding, None]]] = {}
+        self._owned: Final[dict[int, dict[Queue, None]]] = {}
         self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
         for exchange, kind, is_internal in _PREDECLARED:
             self._add_exchange(ExchangeWish(exchange, kind, True, False, is_internal, {}))
@@ -166,7 +166,7 @@ class VHost:
         )
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
-            self._owned.setdefault(wish.owner_id, []).append(queue)
+            self._owned.setdefault(wish.owner_id, {})[queue] = None
         self.epoch += 1
         return queue
 
@@ -182,17 +182,16 @@ class VHost:
 
     def _remove_queue(self, queue: Queue) -> None:
         del self.queues[queue.name]
-        self._had_consumer.discard(queue.name)
         if queue.owner_id != 0:
-            self._owned[queue.owner_id].remove(queue)
+            self._owned[queue.owner_id].pop(queue, None)
         self.epoch += 1
-        for binding in self._inbound.pop("queue " + queue.name, []):
+        for binding in self._inbound.pop("queue " + queue.name, {}):
             self._unbind(binding)
         queue.close()
 
     def connection_lost(self, connection_id: int) -> None:
         """Delete the queues that ``connection_id`` had for itself."""
-        for queue in list(self._owned.get(connection_id, [])):
+        for queue in list(self._owned.get(connection_id, {})):
             self._remove_queue(queue)
         self._owned.pop(connection_id, None)
 
@@ -202,7 +201,6 @@ class VHost:
             queue.add_consumer(consumer)
         except AccessRefused as refused:
             raise AccessRefused(f"{self.describe('queue', queue.name)} {refused.detail}") from None
-        self._had_consumer.add(queue.name)
 
     def cancel(self, queue: Queue, consumer: Consumer) -> None:
         """End ``consumer``'s subscription; the last one takes an auto-delete queue with it."""
@@ -268,13 +266,18 @@ class VHost:
         self._remove_exchange(exchange)
 
     def _remove_exchange(self, exchange: Exchange) -> None:
-        del self.exchanges[exchange.name]
-        self.epoch += 1
-        for binding in list(exchange.bindings.values()):
-            del exchange.bindings[binding.identity]
-            self._forget_inbound(binding)
-        for binding in self._inbound.pop("exchange " + exchange.name, []):
-            self._unbind(binding)
+        """Remove ``exchange``, and the auto-delete ones that lead to nothing else any more."""
+        # A list, not recursion: such a chain may be of any length.
+        pending = [exchange]
+        while pending:
+            current = pending.pop()
+            del self.exchanges[current.name]
+            self.epoch += 1
+            for binding in list(current.bindings.values()):
+                del current.bindings[binding.identity]
+                self._forget_inbound(binding)
+            inbound = self._inbound.pop("exchange " + current.name, {})
+            pending.extend([b.source for b in inbound if self._is_last(b)])
 
     # --- bindings --------------------------------------------------------------------------
 
@@ -291,7 +294,7 @@ class VHost:
             return
         source.bindings[binding.identity] = binding
         source.added(binding)
-        self._inbound.setdefault(_destination(binding), []).append(binding)
+        self._inbound.setdefault(_destination(binding), {})[binding] = None
         self.epoch += 1
 
     def unbind(
@@ -307,18 +310,22 @@ class VHost:
         destination = _destination(binding)
         inbound = self._inbound.get(destination)
         if inbound is not None:
-            inbound.remove(binding)
+            inbound.pop(binding, None)
             if not inbound:
                 del self._inbound[destination]
 
     def _unbind(self, binding: Binding) -> None:
+        if self._is_last(binding):
+            self._remove_exchange(binding.source)
+
+    def _is_last(self, binding: Binding) -> bool:
+        """Take ``binding`` from its source.  Whether that, being auto-delete, has to go now."""
         source = binding.source
         if source.bindings.pop(binding.identity, None) is None:
-            return
+            return False
         source.removed(binding)
         self.epoch += 1
-        if source.is_auto_delete and not source.bindings and source.name in self.exchanges:
-            self._remove_exchange(source)
+        return source.is_auto_delete and not source.bindings
 
     # --- routing ---------------------------------------------------------------------------
 
