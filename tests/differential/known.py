@@ -270,6 +270,23 @@ FRAMES: Final = [
         (99, 10),
         ("b", 504, "CHANNEL_ERROR - unexpected method in connection state running"),
     ),
+    *differ(
+        "some clients answer the broker's own basic.cancel, which expects no answer",
+        "method_basic_cancel_ok",
+        (
+            closed("a", 503, "COMMAND_INVALID - unimplemented method", 60, 31),
+            "a 1 basic.qos-ok",
+        ),
+    ),
+    *differ(
+        "tables nested deeper than 32 are refused, so that none can exhaust the stack",
+        "arguments_nested_deeply",
+        (
+            'a 1 channel.close reply_code=404 reply_text="NOT_FOUND - no queue'
+            " 'arguments_nested_deeply.q' in vhost '/'\" class_id=50 method_id=10",
+            closed("a", 502, "SYNTAX_ERROR - tables nested deeper than 32", 50, 10),
+        ),
+    ),
     *_undecoded(
         "method_payload_truncated",
         ("g", "0,0,4,110,97,109,101,0", _ENDS),

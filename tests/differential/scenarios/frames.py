@@ -221,12 +221,17 @@ def scenario_method_of_a_server(c: Stage) -> Trace:
 
 
 def scenario_method_of_a_server_more(c: Stage) -> Trace:
-    for name in ("channel.open-ok", "confirm.select-ok", "basic.cancel-ok", "basic.qos-ok"):
+    for name in ("channel.open-ok", "confirm.select-ok", "basic.qos-ok"):
         _fault(c, method(1, name))
     return c.trace
 
 
-def scenario_method_basic_cancel_ok_and_flow_ok(c: Stage) -> Trace:
+def scenario_method_basic_cancel_ok(c: Stage) -> Trace:
+    _fault(c, method(1, "basic.cancel-ok", consumer_tag="t") + _probe())
+    return c.trace
+
+
+def scenario_method_channel_flow_ok(c: Stage) -> Trace:
     _fault(c, method(1, "channel.flow-ok", active=True) + _probe())
     _fault(c, method(1, "channel.flow-ok") + _probe())
     return c.trace
@@ -416,6 +421,14 @@ def scenario_arguments_nested(c: Stage) -> Trace:
         for _ in range(depth):
             value = [value]
         _declare_with(c, encode_table({"a": value}))
+    return c.trace
+
+
+def scenario_arguments_nested_deeply(c: Stage) -> Trace:
+    value: Any = 1
+    for _ in range(100):
+        value = {"a": value}
+    _declare_with(c, encode_table({"a": value}))
     return c.trace
 
 
