@@ -5,7 +5,7 @@ from typing import Final
 
 from bench.brokers import BOTH, LEVERET, RABBITMQ
 from bench.measure import IDLE_CONNECTIONS, WARMUP_S, Figures
-from bench.scenarios import FOOTPRINT, SCENARIOS, Scenario
+from bench.scenarios import FOOTPRINT, LATENCY_RATE, SCENARIOS, Scenario
 
 # scenario, broker -> one set of figures per round
 Rounds = dict[tuple[str, str], list[Figures]]
@@ -147,7 +147,7 @@ def page(rounds: Rounds, facts: dict[str, str], count: int, seconds: float, wait
     sections = [
         ("Rates", rates(rounds)),
         (
-            f"Latency from send to receive at {SCENARIOS[-1].options[-1]} messages/s",
+            f"Latency from send to receive at {LATENCY_RATE:,} messages/s",
             latencies(rounds),
         ),
         ("What it costs the machine", costs(rounds)),
