@@ -1,6 +1,7 @@
 """What unit tests pass through the broker's doors: time, randomness, a bell, a consumer.
 
-Subclasses of the doors that allow it, so that they work interpreted and compiled.
+Subclasses of the doors that allow it, so that they work interpreted and compiled.  Never let
+Hypothesis draw one: it refers weakly to what it drew, and compiled objects die of that.
 """
 
 from typing import Any, Final

@@ -111,14 +111,14 @@ class RingMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.members)
     @rule(data=st.data(), room=st.integers(1, 3))
     def give_room(self, data: st.DataObject, room: int) -> None:
-        consumer = data.draw(st.sampled_from(self.members))
+        consumer = self.members[data.draw(st.integers(0, len(self.members) - 1))]
         consumer.room += room
         self.ring.unpark(consumer)
 
     @precondition(lambda self: self.members)
     @rule(data=st.data())
     def take_room(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(self.members)).room = 0
+        self.members[data.draw(st.integers(0, len(self.members) - 1))].room = 0
 
     @rule()
     def next(self) -> None:
