@@ -69,6 +69,8 @@ KIND_NAMES: Final[dict[int, str]] = {
     VOID: "void",
 }
 INTEGERS: Final = frozenset({INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, LONGLONG, TIMESTAMP})
+_REALS: Final = frozenset({FLOAT, DOUBLE})
+_TEXTS: Final = frozenset({LONGSTR, BINARY})
 
 
 class TableError(ValueError):
@@ -93,21 +95,33 @@ class Field:
         return KIND_NAMES[self.kind]
 
     def same_as(self, other: "Field") -> bool:
-        """Whether both mean the same: integers by value whatever their width, 1 is not 1.0.
+        """Whether both mean the same, for redeclaring and for matching headers.
 
-        Behaviour: RabbitMQ 4.3, equivalence of arguments and of headers.
+        Integers and reals by value whatever their width, though 1 is not 1.0; text and binary by
+        their octets; what is nested in tables and arrays by its wire form.
+        Behaviour: RabbitMQ 3.10, compared.
         """
-        if self.kind in INTEGERS and other.kind in INTEGERS:
-            return self.value == other.value
+        for alike in (INTEGERS, _REALS):
+            if self.kind in alike and other.kind in alike:
+                return self.value == other.value
+        if self.kind in _TEXTS and other.kind in _TEXTS:
+            return _octets_of(self.value) == _octets_of(other.value)
         if self.kind != other.kind:
             return False
-        return plain(self) == plain(other)
+        return table_octets({"": self}) == table_octets({"": other})
 
     def __repr__(self) -> str:
         return f"Field({chr(self.kind)}, {self.value!r})"
 
 
 Table: TypeAlias = dict[str, Field]
+
+
+def _octets_of(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    assert isinstance(value, str)
+    return value.encode("utf-8", "surrogateescape")
 
 
 def plain(field: Field) -> object:

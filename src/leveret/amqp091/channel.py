@@ -144,6 +144,8 @@ class Channel:
             self._reply_queue = None
             self.publishing.reply_address = ""
         self.context.vhost.cancel(consumer.queue, consumer)
+        # Another may be the active one now.
+        self.context.dispatch_later(consumer.queue)
 
     def on_get(self, arguments: Arguments) -> None:
         """basic.get."""

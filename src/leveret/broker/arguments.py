@@ -34,7 +34,6 @@ NOT_YET_APPLIED: Final = (
     "x-overflow",
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
-    "x-single-active-consumer",
 )
 # Arguments that only other types of queues take.
 _OF_OTHER_TYPES: Final = (
@@ -142,6 +141,12 @@ def max_priority_of(arguments: Table) -> int:
     return field.value
 
 
+def is_single_active(arguments: Table) -> bool:
+    """Whether a queue with these checked arguments serves one consumer at a time."""
+    field = arguments.get("x-single-active-consumer")
+    return field is not None and field.value is True
+
+
 def check_alternate(what: str, arguments: Table) -> str:
     """The name of the alternate exchange, "" for none.  Raises PreconditionFailed."""
     field = arguments.get("alternate-exchange")
@@ -157,10 +162,14 @@ def check_alternate(what: str, arguments: Table) -> str:
 def check_same(what: str, name: str, received: object, current: object) -> None:
     """Refuse a second declare that contradicts the first in a flag or type."""
     if received != current:
-        raise PreconditionFailed(
-            f"inequivalent arg '{name}' for {what}: "
-            f"received '{atom(received)}' but current is '{atom(current)}'"
-        )
+        raise _inequivalent(what, name, received, current)
+
+
+def _inequivalent(what: str, name: str, received: object, current: object) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"inequivalent arg '{name}' for {what}: "
+        f"received '{atom(received)}' but current is '{atom(current)}'"
+    )
 
 
 def check_same_argument(what: str, name: str, received: Table, current: Table) -> None:
@@ -175,7 +184,7 @@ def check_same_argument(what: str, name: str, received: Table, current: Table) -
             f"received {_described(new)} but current is {_described(old)}"
         )
     if not new.same_as(old):
-        check_same(what, name, atom(plain(new)), atom(plain(old)))
+        raise _inequivalent(what, name, plain(new), plain(old))
 
 
 def _described(field: Field | None) -> str:

@@ -8,6 +8,7 @@ Behaviour: RabbitMQ 4.3, "Queues", "Priority queues", "Consumer priorities".
 
 from typing import Final, final
 
+from leveret.broker.arguments import is_single_active
 from leveret.broker.backlog import Backlog, Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message
@@ -36,7 +37,7 @@ class ClassicQueue(Queue):
         super().__init__(name, is_durable, is_auto_delete, owner_id, arguments)
         self._max_priority: Final = max_priority
         self._lines: Final = [Backlog(n * _OFFSETS_PER_PRIORITY) for n in range(max_priority + 1)]
-        self._ring: Final = Ring()
+        self._ring: Final = Ring(is_single_active(arguments))
         self._ready = 0
 
     @property
@@ -117,7 +118,9 @@ class ClassicQueue(Queue):
     def add_consumer(self, consumer: Consumer) -> None:
         """Let ``consumer`` take part.  Raises AccessRefused when one wants the queue for itself."""
         present = next(iter(self._ring.consumers), None)
-        if present is not None and (consumer.is_exclusive or present.is_exclusive):
+        if consumer.is_exclusive and (present is not None or self._ring.is_single):
+            raise AccessRefused("in exclusive use")
+        if present is not None and present.is_exclusive:
             raise AccessRefused("in exclusive use")
         self._ring.add(consumer)
 

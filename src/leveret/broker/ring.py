@@ -2,7 +2,7 @@
 
 A consumer that has no room is parked and not asked again until somebody unparks it, so a queue
 with thousands of busy consumers pays nothing for them.
-Behaviour: RabbitMQ 4.3, "Consumer priorities".
+Behaviour: RabbitMQ 4.3, "Consumer priorities", "Single active consumer".
 """
 
 from typing import Final, final
@@ -23,9 +23,13 @@ class Level:
 
 @final
 class Ring:
-    """All consumers of a queue.  Invariant: each is in its level's ``active`` or is parked."""
+    """All consumers of a queue.  Invariant: each is in its level's ``active`` or is parked.
 
-    def __init__(self) -> None:
+    ``is_single``: only the one who came first has turns; the next takes over when it leaves.
+    """
+
+    def __init__(self, is_single: bool = False) -> None:
+        self.is_single: Final = is_single
         # A set that keeps the order: thousands may leave one by one.
         self.consumers: Final[dict[Consumer, None]] = {}
         self._levels: Final[list[Level]] = []
@@ -59,6 +63,8 @@ class Ring:
 
     def next(self) -> Consumer | None:
         """The consumer whose turn it is and that has room; parks those that have none."""
+        if self.is_single:
+            return self._next_single()
         for level in self._levels:
             active = level.active
             while active:
@@ -71,6 +77,17 @@ class Ring:
                     return consumer
                 consumer.is_parked = True
                 self._drop(level, cursor)
+        return None
+
+    def _next_single(self) -> Consumer | None:
+        consumer = next(iter(self.consumers), None)
+        if consumer is None or consumer.is_parked:
+            return None
+        if consumer.has_room():
+            return consumer
+        consumer.is_parked = True
+        level = self._level(consumer.priority)
+        self._drop(level, level.active.index(consumer))
         return None
 
     def _drop(self, level: Level, index: int) -> None:
