@@ -32,6 +32,9 @@ class FakeClock(Clock):
     def now_ns(self) -> int:
         return self.now
 
+    def cpu_ns(self) -> int:
+        return self.now
+
     def unix_s(self) -> int:
         return 1_700_000_000 + self.now // SECOND_NS
 
