@@ -87,9 +87,9 @@ class Peer(Wire):
             got.append(one)
         return got
 
-    def quiet(self, idle: float = 0.25) -> list[Method]:
-        """Record whatever comes until nothing did for ``idle`` seconds."""
-        got = self.read_all(idle)
+    def quiet(self) -> list[Method]:
+        """Record whatever comes until nothing did for the stage's ``idle`` seconds."""
+        got = self.read_all(self.stage.idle)
         self.note("quiet")
         return got
 
@@ -150,8 +150,9 @@ class Peer(Wire):
 class Stage:
     """What a scenario is given.  Names made by `q` and `x` are removed afterwards."""
 
-    def __init__(self, port: int, name: str, timeout: float = 5.0) -> None:
+    def __init__(self, port: int, name: str, idle: float = 0.25, timeout: float = 5.0) -> None:
         self.port = port
+        self.idle = idle
         self.name = name
         self.timeout = timeout
         self.trace: Trace = []
