@@ -12,7 +12,7 @@ import fnmatch
 import sys
 
 from tests.differential.known import KNOWN
-from tests.differential.runner import Verdict, compare, discover, play
+from tests.differential.runner import IDLES_S, Verdict, compare, discover, play
 from tests.oracle import Oracle, missing
 
 import leveret
@@ -75,7 +75,7 @@ def main() -> int:
         rabbitmq, leveret = _ports(options, stack)
         if options.show:
             for name, scenario in scenarios.items():
-                print(f"== {name}", *play(scenario, name, rabbitmq), sep="\n")
+                print(f"== {name}", *play(scenario, name, rabbitmq, IDLES_S[0]), sep="\n")
             return 0
         table = [] if options.self else KNOWN
         verdicts = [
