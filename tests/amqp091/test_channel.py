@@ -1,8 +1,10 @@
 """leveret.amqp091.channel and its dispatch: acknowledgements, recovery, transactions, consumers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests import wire
 from tests.fakes import Talk, new_node, publish
 
 
@@ -270,3 +272,35 @@ def test_old_clients_get_any_ticket() -> None:
     talk = opened()
     talk.send("access.request", realm="/data")
     assert talk.drain()[7:11] == b"\x00\x1e\x00\x0b"
+
+
+def test_a_full_consumer_that_was_cancelled_gets_nothing_for_its_acks() -> None:
+    talk = opened(3)
+    talk.call("basic.qos", prefetch_count=1)
+    talk.send("basic.consume", queue="q", consumer_tag="t")
+    talk.drain()
+    talk.call("basic.cancel", consumer_tag="t")
+    talk.send("basic.ack", delivery_tag=1)
+    assert talk.read() == []
+    assert counts(talk) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda talk: talk.feed(wire.method(1, "channel.close", reply_code=200)),
+        lambda talk: talk.feed(wire.method(0, "connection.close", reply_code=200)),
+        lambda talk: talk.session.lost(),
+    ],
+    ids=["channel", "connection", "socket"],
+)
+def test_a_full_consumer_that_is_lost_takes_nothing_with_it(end: Callable[[Talk], None]) -> None:
+    talk = opened(3)
+    lost = Talk(talk.node).open()
+    lost.call("basic.qos", prefetch_count=1)
+    lost.send("basic.consume", queue="q", consumer_tag="t")
+    lost.drain()
+    assert counts(talk) == (2, 1)
+    end(lost)
+    assert counts(talk) == (3, 0)
+    assert left(talk) == [(b"0", True), (b"1", False), (b"2", False)]

@@ -156,3 +156,13 @@ def test_coming_and_going_of_others_does_not_favour_anybody(events: list[int]) -
     counts = [1 << 30] * 3
     counts = [full - consumer.room for full, consumer in zip(counts, steady, strict=True)]
     assert max(counts) - min(counts) <= 1
+
+
+def test_one_who_left_parked_does_not_come_back() -> None:
+    gone = FakeConsumer("gone", 0)
+    served = ring(gone)
+    assert served.next() is None
+    served.remove(gone)
+    gone.room = 1
+    served.unpark(gone)
+    assert served.next() is None
