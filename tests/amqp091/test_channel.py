@@ -304,3 +304,29 @@ def test_a_full_consumer_that_is_lost_takes_nothing_with_it(end: Callable[[Talk]
     end(lost)
     assert counts(talk) == (3, 0)
     assert left(talk) == [(b"0", True), (b"1", False), (b"2", False)]
+
+
+@pytest.mark.parametrize(
+    ("leave", "inherited"),
+    [
+        (lambda talk: talk.call("basic.cancel", consumer_tag="first"), [b"2", b"3"]),
+        (lambda talk: talk.call("channel.close", reply_code=200), [b"0", b"1"]),
+        (lambda talk: talk.session.lost(), [b"0", b"1"]),
+    ],
+    ids=["cancel", "channel", "socket"],
+)
+def test_when_the_single_active_consumer_leaves_the_next_one_takes_over(
+    leave: Callable[[Talk], None], inherited: list[bytes]
+) -> None:
+    talk = Talk(new_node()).open()
+    active, heir = Talk(talk.node).open(), Talk(talk.node).open()
+    arguments = {"x-single-active-consumer": True}
+    talk.call("queue.declare", queue="q", arguments=arguments)
+    for one, tag in ((active, "first"), (heir, "second")):
+        one.call("basic.qos", prefetch_count=2)
+        one.call("basic.consume", queue="q", consumer_tag=tag)
+    talk.feed(b"".join(publish("q", b"%d" % number) for number in range(5)))
+    bodies = [part.value for part in active.read() if hasattr(part, "value")]
+    assert (bodies, heir.read()) == ([b"0", b"1"], [])
+    leave(active)
+    assert [part.value for part in heir.read() if hasattr(part, "value")] == inherited

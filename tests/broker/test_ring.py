@@ -166,3 +166,18 @@ def test_one_who_left_parked_does_not_come_back() -> None:
     gone.room = 1
     served.unpark(gone)
     assert served.next() is None
+
+
+def test_a_single_active_ring_serves_the_one_who_came_first() -> None:
+    first, second = FakeConsumer("first", 2), FakeConsumer("second", priority=9)
+    served = Ring(True)
+    served.add(first)
+    served.add(second)
+    assert turns(served, 2) == ["first", "first"]
+    assert served.next() is None
+    first.room = 1
+    served.unpark(first)
+    assert turns(served, 1) == ["first"]
+    assert served.next() is None
+    served.remove(first)
+    assert turns(served, 2) == ["second", "second"]
