@@ -11,7 +11,7 @@ from leveret.session import Peer
         ("127.0.0.1", True),
         ("127.8.9.10", True),
         ("::1", True),
-        ("", True),
+        ("", False),
         ("10.0.0.1", False),
         ("2001:db8::1", False),
     ],

@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from tests.fakes import SECOND_NS, FakeClock
 
 from leveret.net.connection import (
     CHUNK_NS,
     LINGER_TICKS,
     MAX_CHUNK_OCTETS,
-    MAX_UNSENT_OCTETS,
     MIN_CHUNK_OCTETS,
     Connection,
     Flusher,
 )
+from leveret.notices import Notices
 from leveret.session import Bell, Peer, Protocol, Session
 
 
@@ -42,13 +43,13 @@ class FakeTransport:
         self.reads = True
         self.closed = False
         self.aborted = False
-        self.unsent = 0
+        self.peer: tuple[Any, ...] = ("192.0.2.7", 4711)
 
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         assert 0 < low < high
 
     def get_extra_info(self, name: str) -> Any:
-        return {"peername": ("192.0.2.7", 4711), "sockname": ("192.0.2.8", 5672)}.get(name)
+        return {"peername": self.peer, "sockname": ("192.0.2.8", 5672)}.get(name)
 
     def write(self, data: bytes) -> None:
         self.writes += 1
@@ -65,9 +66,6 @@ class FakeTransport:
     def resume_reading(self) -> None:
         assert not self.reads, "resumed twice"
         self.reads = True
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
 
     def close(self) -> None:
         self.closed = True
@@ -88,19 +86,27 @@ class FakeSession(Session):
         self.got: list[bytes] = []
         self.out: list[bytes] = []
         self.told: list[str] = []
+        self.fails = ""
+
+    def check(self, call: str) -> None:
+        if call == self.fails:
+            raise ZeroDivisionError("on purpose")
 
     def say(self, *parts: bytes) -> None:
         self.out += parts
         self.bell.ring(self)
 
     def receive(self, chunk: bytes) -> None:
+        self.check("receive")
         self.clock.now += self.cost_ns
         self.got.append(chunk)
 
     def tick(self) -> None:
+        self.check("tick")
         self.told.append("tick")
 
     def take_output(self) -> list[bytes]:
+        self.check("take_output")
         out, self.out = self.out, []
         return out
 
@@ -111,12 +117,14 @@ class FakeSession(Session):
         self.told.append("pause")
 
     def resume(self) -> None:
+        self.check("resume")
         self.told.append("resume")
 
     def shut(self, reason: str) -> None:
         self.told.append(reason)
 
     def lost(self) -> None:
+        self.check("lost")
         self.told.append("lost")
 
 
@@ -137,7 +145,7 @@ class Rig:
     def __init__(self) -> None:
         self.loop = FakeLoop()
         self.clock = FakeClock()
-        self.flusher = Flusher(self.loop, self.clock)
+        self.flusher = Flusher(self.loop, self.clock, Notices(self.clock))
         self.protocol = FakeProtocol(self.clock)
         self.registry: dict[Connection, None] = {}
 
@@ -182,7 +190,7 @@ def test_output_is_written_once_a_turn() -> None:
     assert transport.writes == 0
     rig.loop.turn()
     assert transport.writes == 1
-    assert transport.written == [b"%d" % number for number in range(100)]
+    assert b"".join(transport.written) == b"".join([b"%d" % number for number in range(100)])
     assert session.told == ["flushed"]
     rig.loop.turn()
     assert transport.writes == 1
@@ -240,31 +248,83 @@ def test_a_full_socket_pauses_the_session_and_an_empty_one_resumes_it() -> None:
     assert session.told == ["pause", "resume"]
 
 
-def test_a_client_that_does_not_read_its_replies_is_not_read_from() -> None:
+def test_while_the_socket_is_full_output_waits_in_the_session() -> None:
     rig = Rig()
     connection, transport, session = rig.connect()
     connection.pause_writing()
-    transport.unsent = MAX_UNSENT_OCTETS + 1
+    session.say(b"a")
+    rig.loop.turn()
+    session.say(b"b")
+    rig.loop.turn()
+    assert (transport.writes, session.out) == (0, [b"a", b"b"])
+    connection.resume_writing()
+    rig.loop.turn()
+    assert b"".join(transport.written) == b"ab"
+
+
+def test_a_full_session_is_not_read_from_until_it_is_not() -> None:
+    rig = Rig()
+    connection, transport, session = rig.connect()
+    session.is_full = True
+    arrive(connection, b"a request")
+    assert not transport.reads
     session.say(b"reply")
     rig.loop.turn()
     assert not transport.reads
-    session.say(b"another")
-    rig.loop.turn()
-    assert not transport.reads
-    transport.unsent = 0
-    connection.resume_writing()
+    session.is_full = False
+    session.say(b"reply")
     rig.loop.turn()
     assert transport.reads
+
+
+def test_a_session_that_becomes_full_by_what_was_flushed_is_not_read_from() -> None:
+    rig = Rig()
+    _, transport, session = rig.connect()
+    session.is_full = True
+    session.say(b"reply")
+    rig.loop.turn()
+    assert not transport.reads
 
 
 def test_a_client_that_is_merely_slow_is_read_from() -> None:
     rig = Rig()
     connection, transport, session = rig.connect()
     connection.pause_writing()
-    transport.unsent = MAX_UNSENT_OCTETS
     session.say(b"reply")
     rig.loop.turn()
+    arrive(connection, b"request")
     assert transport.reads
+    assert session.got == [b"request"]
+
+
+@pytest.mark.parametrize("call", ["receive", "tick", "take_output", "resume", "lost"])
+def test_a_session_that_fails_costs_its_own_connection_only(
+    call: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig()
+    connection, transport, session = rig.connect()
+    _, _, other = rig.connect()
+    session.fails = call
+    session.say(b"x")
+    other.say(b"y")
+    arrive(connection, b"x")
+    connection.tick()
+    connection.resume_writing()
+    rig.loop.turn()
+    connection.connection_lost(None)
+    assert transport.aborted or call == "lost"
+    assert other.told == ["flushed"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "on purpose" in caplog.text
+
+
+def test_an_ipv4_client_of_an_ipv6_socket_is_called_by_its_ipv4_address() -> None:
+    rig = Rig()
+    connection, transport = Connection(rig.protocol, rig.flusher, rig.registry), FakeTransport()
+    transport.peer = ("::ffff:127.0.0.1", 4711, 0, 0)
+    connection.connection_made(transport)
+    assert rig.protocol.sessions[-1].peer.host == "127.0.0.1"
+    assert rig.protocol.sessions[-1].peer.is_loopback
 
 
 def test_a_closed_session_says_its_last_words_and_hangs_up() -> None:

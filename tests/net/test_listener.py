@@ -9,11 +9,14 @@ from tests.wire import HEADER
 
 from leveret.amqp091.protocol import Amqp091
 from leveret.net.listener import Listener
+from leveret.notices import Notices
 from leveret.ports import Clock
 
 
 def listener(port: int = 0) -> Listener:
-    return Listener("AMQP 0-9-1", Amqp091(new_node()), "127.0.0.1", port, Clock())
+    clock = Clock()
+    speaks = Amqp091(new_node())
+    return Listener("AMQP 0-9-1", speaks, "127.0.0.1", port, clock, Notices(clock))
 
 
 async def accepted(by: Listener) -> None:
