@@ -13,15 +13,22 @@ MESSAGE = message()
 
 
 class OutstandingMachine(RuleBasedStateMachine):
-    """Deliveries beside a plain dict by tag; what is taken may be restored, as by tx.rollback."""
+    """Deliveries beside a plain dict by tag; some are held by an open transaction."""
 
     def __init__(self) -> None:
         super().__init__()
         self.outstanding = Outstanding()
         self.consumers = [FakeConsumer("0"), FakeConsumer("1")]
         self.model: dict[int, int] = {}
-        self.taken: list[Delivery] = []
-        self.owners: dict[int, int] = {}
+        self.held: dict[int, Delivery] = {}
+
+    def free(self, last: int = 1 << 64) -> list[int]:
+        return [tag for tag in self.model if tag not in self.held and tag <= last]
+
+    def settled(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            assert delivery.is_settled
+            del self.model[delivery.tag]
 
     @rule(count=st.integers(1, 4) | st.just(200), owner=st.integers(0, 2))
     def add(self, count: int, owner: int) -> None:
@@ -30,57 +37,61 @@ class OutstandingMachine(RuleBasedStateMachine):
             tag = self.outstanding.last_tag
             consumer = [*self.consumers, None][owner]
             self.outstanding.add(Delivery(tag, QUEUE, consumer, MESSAGE, tag))
-            self.model[tag] = self.owners[tag] = owner
-
-    def gone(self, deliveries: list[Delivery]) -> None:
-        for delivery in deliveries:
-            assert delivery.is_settled
-            del self.model[delivery.tag]
-        self.taken += deliveries
+            self.model[tag] = owner
 
     @precondition(lambda self: self.outstanding.last_tag > 0)
     @rule(data=st.data())
     def take(self, data: st.DataObject) -> None:
         tag = data.draw(st.integers(0, self.outstanding.last_tag + 1))
-        delivery = self.outstanding.take(tag)
-        assert (delivery is not None) is (tag in self.model)
-        self.gone([delivery] if delivery is not None else [])
+        found = self.outstanding.find(tag)
+        assert (found is not None) is (tag in self.free())
+        assert self.outstanding.take(tag) is found
+        self.settled([found] if found is not None else [])
 
-    @precondition(lambda self: self.model)
+    @precondition(lambda self: self.free())
     @rule(data=st.data(), count=st.sampled_from([1, 3, 100]))
-    def take_some_that_are_there(self, data: st.DataObject, count: int) -> None:
-        tags = sorted(self.model)
+    def take_some_that_are_free(self, data: st.DataObject, count: int) -> None:
+        tags = self.free()
         start = data.draw(st.integers(0, len(tags) - 1))
         for tag in tags[start : start + count]:
             delivery = self.outstanding.take(tag)
             assert delivery is not None and delivery.tag == tag
-            self.gone([delivery])
+            self.settled([delivery])
 
     @precondition(lambda self: self.outstanding.last_tag > 0)
-    @rule(data=st.data())
-    def take_through(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), holds=st.booleans())
+    def take_through(self, data: st.DataObject, holds: bool) -> None:
         tag = data.draw(st.integers(0, self.outstanding.last_tag + 1))
-        got = self.outstanding.take_through(tag)
-        expected = sorted(t for t in self.model if t <= tag) if tag in self.model else None
-        assert (None if got is None else [d.tag for d in got]) == expected
-        self.gone(got or [])
+        found = self.outstanding.find_through(tag)
+        expected = self.free(tag) if tag in self.free() else None
+        assert (None if found is None else [d.tag for d in found]) == expected
+        self.settle_or_hold(found or [], holds)
+
+    @rule(holds=st.booleans())
+    def take_all(self, holds: bool) -> None:
+        found = self.outstanding.find_all()
+        assert [d.tag for d in found] == self.free()
+        self.settle_or_hold(found, holds)
+
+    def settle_or_hold(self, found: list[Delivery], holds: bool) -> None:
+        for delivery in found if holds else []:
+            delivery.is_held = True
+            self.held[delivery.tag] = delivery
+        if not holds:
+            self.outstanding.settle(found)
+            self.settled(found)
 
     @rule()
-    def take_all(self) -> None:
-        got = self.outstanding.take_all()
-        assert [d.tag for d in got] == sorted(self.model)
-        self.gone(got)
+    def commit(self) -> None:
+        self.outstanding.settle(list(self.held.values()))
+        self.settled(list(self.held.values()))
+        self.held = {}
 
     @rule()
-    def settle_for_good(self) -> None:
-        self.taken = []
-
-    @precondition(lambda self: self.taken)
-    @rule(order=st.sampled_from([1, -1]))
-    def restore(self, order: int) -> None:
-        self.outstanding.restore(self.taken[::order])
-        self.model |= {d.tag: self.owners[d.tag] for d in self.taken}
-        self.taken = []
+    def roll_back(self) -> None:
+        for delivery in self.held.values():
+            delivery.is_held = False
+        self.held = {}
 
     @invariant()
     def the_counts_are_right(self) -> None:
@@ -102,19 +113,15 @@ def add(to: Outstanding, count: int) -> None:
 
 def test_nothing_is_outstanding_at_first() -> None:
     empty = Outstanding()
-    assert (len(empty), empty.take(1), empty.take_through(1), empty.take_all()) == (
-        0,
-        None,
-        None,
-        [],
-    )
+    assert (len(empty), empty.find_all()) == (0, [])
+    assert (empty.take(1), empty.find(1), empty.find_through(1)) == (None, None, None)
 
 
 def test_tags_of_64_bits_are_unknown_not_fatal() -> None:
     some = Outstanding()
     add(some, 3)
     assert some.take((1 << 64) - 1) is None
-    assert some.take_through(1 << 63) is None
+    assert some.find_through(1 << 63) is None
 
 
 def test_one_that_is_held_for_ever_does_not_keep_the_others() -> None:
@@ -123,17 +130,19 @@ def test_one_that_is_held_for_ever_does_not_keep_the_others() -> None:
     for _ in range(10_000):
         add(some, 1)
         assert some.take(some.last_tag) is not None
-    assert [d.tag for d in some.take_all()] == [1]
+    assert [d.tag for d in some.find_all()] == [1]
 
 
-def test_restored_deliveries_are_there_once() -> None:
+def test_a_held_delivery_is_out_and_cannot_be_answered_for_again() -> None:
     some = Outstanding()
     add(some, 3)
-    taken = some.take(2)
-    assert taken is not None
-    some.restore([taken])
+    held = some.find(2)
+    assert held is not None
+    held.is_held = True
     assert len(some) == 3
-    assert some.take(2) is taken
+    assert (some.take(2), some.find(2), some.find_through(2)) == (None, None, None)
+    assert [d.tag for d in some.find_all()] == [1, 3]
+    held.is_held = False
+    assert some.take(2) is held
     assert some.take(2) is None
-    assert [d.tag for d in some.take_all()] == [1, 3]
-    assert len(some) == 0
+    assert len(some) == 2

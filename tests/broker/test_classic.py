@@ -21,6 +21,12 @@ def queue(max_priority: int = 0) -> ClassicQueue:
     return ClassicQueue("q", False, False, 0, {}, max_priority)
 
 
+def back(waiting: Waiting | None) -> list[Waiting]:
+    """As sessions put a message back: it is marked as redelivered."""
+    assert waiting is not None
+    return [Waiting(waiting.message, waiting.offset, True)]
+
+
 def filled(*bodies: bytes) -> ClassicQueue:
     made = queue()
     for body in bodies:
@@ -41,8 +47,8 @@ def test_a_message_put_back_returns_to_its_old_place() -> None:
     q = filled(b"1", b"2", b"3", b"4")
     first, second, third = (q.get(False) for _ in range(3))
     assert first is not None and second is not None and third is not None
-    q.put_back([second])
-    q.put_back([first])
+    q.put_back(back(second))
+    q.put_back(back(first))
     q.settle(third.offset)
     assert got(q, 9) == [(b"1", True), (b"2", True), (b"4", False)]
     assert (q.ready_count, q.unacked_count) == (0, 0)
@@ -67,7 +73,7 @@ def test_a_message_put_back_returns_to_its_priority() -> None:
     for number, priority in enumerate((1, 9, 1, 9)):
         q.publish(message(b"%d" % number, priority))
     out = [q.get(False) for _ in range(3)]
-    q.put_back([w for w in out if w is not None])
+    q.put_back([each for w in out for each in back(w)])
     assert got(q, 9) == [(b"1", True), (b"3", True), (b"0", True), (b"2", False)]
 
 
@@ -121,7 +127,7 @@ def test_purging_takes_what_waits_only() -> None:
     assert taken is not None
     assert q.purge() == 4
     assert (q.ready_count, q.unacked_count) == (0, 1)
-    q.put_back([taken])
+    q.put_back(back(taken))
     assert got(q, 9) == [(b"3", True)]
 
 
