@@ -26,6 +26,15 @@ class Notices:
 
     def warn(self, text: str) -> None:
         """Log ``text`` as a warning unless there were too many just now."""
+        if self._has_room():
+            LOG.warning("%s", text)
+
+    def crash(self, text: str) -> None:
+        """Log ``text`` with the traceback of the exception being handled: the fault is ours."""
+        if self._has_room():
+            LOG.exception("%s", text)
+
+    def _has_room(self) -> bool:
         now = self._clock.now_ns()
         if now - self._period_start_ns >= _PERIOD_NS:
             self._period_start_ns = now
@@ -33,12 +42,8 @@ class Notices:
         self._line_count += 1
         if self._line_count > _LINES_PER_PERIOD:
             self._unsaid_count += 1
-            return
+            return False
         if self._unsaid_count > 0:
             LOG.warning("%d more warnings like these were not logged", self._unsaid_count)
             self._unsaid_count = 0
-        LOG.warning("%s", text)
-
-    def crash(self, text: str) -> None:
-        """Log ``text`` with the traceback of the exception being handled: the fault is ours."""
-        LOG.exception("%s", text)
+        return True

@@ -28,7 +28,14 @@ class Server:
         clock = Clock()
         self.node: Final = Node(settings, clock, Random())
         self.listeners: Final = [
-            Listener("AMQP 0-9-1", Amqp091(self.node), settings.host, settings.port, clock)
+            Listener(
+                "AMQP 0-9-1",
+                Amqp091(self.node),
+                settings.host,
+                settings.port,
+                clock,
+                self.node.notices,
+            )
         ]
 
     def _connection_count(self) -> int:

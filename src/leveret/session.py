@@ -22,7 +22,7 @@ class Peer:
     @property
     def is_loopback(self) -> bool:
         """Whether the peer runs on this machine."""
-        return self.host.startswith("127.") or self.host in ("::1", "")
+        return self.host.startswith("127.") or self.host == "::1"
 
     @property
     def name(self) -> str:
@@ -40,6 +40,8 @@ class Session(ABC):
 
     def __init__(self) -> None:
         self.closed = False
+        # More input is of no use: it waits until the peer has read what it was sent.
+        self.is_full = False
         # Owned by the bell: whether this session already waits for its flush.
         self.rung = False
 
@@ -49,7 +51,7 @@ class Session(ABC):
 
     @abstractmethod
     def tick(self) -> None:
-        """Act on the passing of time.  Called about once a second."""
+        """Act on the passing of time.  Called about twice a second."""
 
     @abstractmethod
     def take_output(self) -> list[bytes]:

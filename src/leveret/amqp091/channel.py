@@ -25,11 +25,17 @@ from leveret.amqp091.spec import (
     TX_SELECT_OK,
 )
 from leveret.broker.backlog import Waiting
+from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
 from leveret.terms import text
+
+# What a client answers for a delivery.
+ACKED: Final = 0
+REJECTED: Final = 1
+REQUEUED: Final = 2
 
 
 @final
@@ -92,7 +98,11 @@ class Channel:
         self._send(MethodFrame(BASIC_QOS_OK))
 
     def on_consume(self, arguments: Arguments) -> None:
-        """basic.consume."""
+        """Begin a subscription.
+
+        Raises NotAllowed, which closes the connection, for a tag in use; NotFound, AccessRefused,
+        ResourceLocked; PreconditionFailed for bad arguments.
+        """
         arguments.short()
         name = arguments.shortstr()
         tag = arguments.shortstr()
@@ -104,8 +114,8 @@ class Channel:
         if not tag:
             tag = self.context.vhost.unused_name("amq.ctag-")
         no_ack = bits & 2 != 0
+        priority = _priority(self.context.vhost.describe("queue", self.queue_name(name)), table)
         queue = self._reply_source(no_ack) if name == REPLY_TO else self._queue(name)
-        priority = _priority(self.context.vhost.describe("queue", queue.name), table)
         wish = ConsumeWish(tag, no_ack, bits & 4 != 0, priority, table)
         consumer = ChannelConsumer(
             wish, self.number, queue, self._prefetch, self._outstanding, self.context
@@ -148,7 +158,7 @@ class Channel:
         self.context.dispatch_later(consumer.queue)
 
     def on_get(self, arguments: Arguments) -> None:
-        """basic.get."""
+        """Hand out one message.  Raises NotFound, AccessRefused, ResourceLocked."""
         arguments.short()
         name = arguments.shortstr()
         no_ack = arguments.octet() & 1 == 1
@@ -174,86 +184,93 @@ class Channel:
 
     def _wake_all(self) -> None:
         for consumer in self._consumers.values():
-            self._wake(consumer)
+            self._wake(consumer, consumer.queue)
 
-    def _wake(self, consumer: ChannelConsumer) -> None:
-        if consumer.is_parked:
-            consumer.queue.unpark(consumer)
-            self.context.dispatch_later(consumer.queue)
+    def _wake(self, consumer: Consumer | None, queue: Queue) -> None:
+        """``consumer`` may have room again."""
+        if consumer is not None and consumer.is_parked:
+            queue.unpark(consumer)
+            self.context.dispatch_later(queue)
 
     # --- acknowledgements ------------------------------------------------------------------
 
     def on_ack(self, tag: int, multiple: bool) -> None:
-        """basic.ack.  Hot."""
-        if not multiple and self.publishing.held is None:
-            delivery = self._outstanding.take(tag)
-            if delivery is None:
-                raise _unknown(tag)
-            self._settled(delivery)
+        """Settle one delivery, or all up to ``tag``, 0 meaning all.
+
+        Raises PreconditionFailed for a tag that is not outstanding.  Hot.
+        """
+        if multiple or self.publishing.held is not None:
+            self._answer(tag, multiple, self._held_acks, ACKED)
             return
-        deliveries = self._take(tag, multiple)
-        if self.publishing.held is not None:
-            self._held_acks.extend(deliveries)
+        delivery = self._outstanding.take(tag)
+        if delivery is None:
+            raise _unknown(tag)
+        delivery.queue.settle(delivery.offset)
+        if self._outstanding.limit != 0:
+            self._wake_all()
         else:
-            for delivery in deliveries:
-                self._settled(delivery)
+            self._wake(delivery.consumer, delivery.queue)
 
     def on_nack(self, tag: int, multiple: bool, requeue: bool) -> None:
-        """basic.nack, and basic.reject, which is one for a single message."""
-        deliveries = self._take(tag, multiple)
-        if self.publishing.held is not None:
-            (self._held_requeues if requeue else self._held_rejects).extend(deliveries)
-        elif requeue:
+        """Give back or throw away; basic.reject is the same for a single delivery.
+
+        Raises PreconditionFailed for a tag that is not outstanding.
+        """
+        if requeue:
+            self._answer(tag, multiple, self._held_requeues, REQUEUED)
+        else:
+            self._answer(tag, multiple, self._held_rejects, REJECTED)
+
+    def _answer(self, tag: int, multiple: bool, held: list[Delivery], answer: int) -> None:
+        """Do to the deliveries what was answered: now, or in a transaction at its commit."""
+        deliveries = self._find(tag, multiple)
+        if self.publishing.held is None:
+            self._settle(deliveries, answer)
+            return
+        for delivery in deliveries:
+            delivery.is_held = True
+        held.extend(deliveries)
+
+    def _find(self, tag: int, multiple: bool) -> list[Delivery]:
+        if multiple and tag == 0:
+            return self._outstanding.find_all()
+        if multiple:
+            found = self._outstanding.find_through(tag)
+            if found is not None:
+                return found
+        else:
+            delivery = self._outstanding.find(tag)
+            if delivery is not None:
+                return [delivery]
+        raise _unknown(tag)
+
+    def _settle(self, deliveries: list[Delivery], answer: int) -> None:
+        """These are out no longer; what becomes of them is the ``answer``."""
+        self._outstanding.settle(deliveries)
+        if answer == REQUEUED:
             self._requeue(deliveries)
         else:
-            self._reject(deliveries)
-
-    def _take(self, tag: int, multiple: bool) -> list[Delivery]:
-        if not multiple:
-            delivery = self._outstanding.take(tag)
-            if delivery is None:
-                raise _unknown(tag)
-            return [delivery]
-        if tag == 0:
-            return self._outstanding.take_all()
-        taken = self._outstanding.take_through(tag)
-        if taken is None:
-            raise _unknown(tag)
-        return taken
-
-    def _settled(self, delivery: Delivery) -> None:
-        delivery.queue.settle(delivery.offset)
-        self._freed(delivery)
-
-    def _reject(self, deliveries: list[Delivery]) -> None:
-        for delivery in deliveries:
-            delivery.queue.discard(delivery.message, delivery.offset)
-            self._freed(delivery)
-
-    def _requeue(self, deliveries: list[Delivery]) -> None:
-        """Give messages back, queue by queue, and let others have them."""
-        by_queue: dict[str, list[Waiting]] = {}
-        queues: dict[str, Queue] = {}
-        for delivery in deliveries:
-            queue = delivery.queue
-            waiting = Waiting(delivery.message, delivery.offset, True)
-            by_queue.setdefault(queue.name, []).append(waiting)
-            queues[queue.name] = queue
-        for name, queue in queues.items():
-            queue.put_back(by_queue[name])
-            self.context.dispatch_later(queue)
-        for delivery in deliveries:
-            self._freed(delivery)
-
-    def _freed(self, delivery: Delivery) -> None:
-        """A delivery no longer counts: its consumer, or all of the channel, may have room."""
+            for delivery in deliveries:
+                if answer == ACKED:
+                    delivery.queue.settle(delivery.offset)
+                else:
+                    delivery.queue.discard(delivery.message, delivery.offset)
         if self._outstanding.limit != 0:
             self._wake_all()
             return
-        consumer = delivery.consumer
-        if consumer is not None and consumer.is_parked:
-            delivery.queue.unpark(consumer)
-            self.context.dispatch_later(delivery.queue)
+        for delivery in deliveries:
+            self._wake(delivery.consumer, delivery.queue)
+
+    def _requeue(self, deliveries: list[Delivery]) -> None:
+        """Give messages back, queue by queue, and let others have them."""
+        # By the queue itself: its name may be that of another one by now.
+        by_queue: dict[Queue, list[Waiting]] = {}
+        for delivery in deliveries:
+            waiting = Waiting(delivery.message, delivery.offset, True)
+            by_queue.setdefault(delivery.queue, []).append(waiting)
+        for queue, back in by_queue.items():
+            queue.put_back(back)
+            self.context.dispatch_later(queue)
 
     def on_recover(self, arguments: Arguments, is_sync: bool) -> None:
         """basic.recover and recover-async: everything unacknowledged goes back to its queue."""
@@ -261,7 +278,7 @@ class Channel:
         arguments.end()
         if not requeue:
             raise NotSupported("requeue=false")
-        self._requeue(self._outstanding.take_all())
+        self._settle(self._outstanding.find_all(), REQUEUED)
         if is_sync:
             self._send(MethodFrame(BASIC_RECOVER_OK))
 
@@ -287,28 +304,35 @@ class Channel:
         self._send(MethodFrame(TX_SELECT_OK))
 
     def on_tx_commit(self) -> None:
-        """tx.commit: publishes and acknowledgements happen now, in this order."""
+        """Let the publishes and acknowledgements of the transaction happen, in this order.
+
+        Raises PreconditionFailed when there is none.
+        """
         if self.publishing.held is None:
             raise PreconditionFailed("channel is not transactional")
         self.publishing.commit()
         acks, rejects, requeues = self._held_acks, self._held_rejects, self._held_requeues
         self._forget_held()
-        for delivery in acks:
-            self._settled(delivery)
-        self._reject(rejects)
-        self._requeue(requeues)
+        self._settle(acks, ACKED)
+        self._settle(rejects, REJECTED)
+        self._settle(requeues, REQUEUED)
         self._send(MethodFrame(TX_COMMIT_OK))
 
     def on_tx_rollback(self) -> None:
-        """tx.rollback: publishes are forgotten, acknowledged messages are outstanding again."""
+        """Forget the publishes and acknowledgements of the open transaction.
+
+        Raises PreconditionFailed when there is none.
+        """
         if self.publishing.held is None:
             raise PreconditionFailed("channel is not transactional")
         self.publishing.held = []
-        self._outstanding.restore(self._held_acks + self._held_rejects + self._held_requeues)
         self._forget_held()
         self._send(MethodFrame(TX_ROLLBACK_OK))
 
     def _forget_held(self) -> None:
+        for deliveries in (self._held_acks, self._held_rejects, self._held_requeues):
+            for delivery in deliveries:
+                delivery.is_held = False
         self._held_acks = []
         self._held_rejects = []
         self._held_requeues = []
@@ -328,9 +352,10 @@ class Channel:
         for consumer in list(self._consumers.values()):
             self._end(consumer)
         self._consumers.clear()
-        self._outstanding.restore(self._held_acks + self._held_rejects + self._held_requeues)
+        if self._reply_queue is not None:
+            self.context.vhost.close_reply_queue(self._reply_queue)
         self._forget_held()
-        self._requeue(self._outstanding.take_all())
+        self._settle(self._outstanding.find_all(), REQUEUED)
 
 
 def _unknown(tag: int) -> PreconditionFailed:

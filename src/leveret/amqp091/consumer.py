@@ -9,9 +9,17 @@ from librt.strings import BytesWriter
 
 from leveret.amqp091.arguments import MethodFrame
 from leveret.amqp091.context import Context
-from leveret.amqp091.outbox import Outbox, content_header
+from leveret.amqp091.outbox import Outbox, write_content_header
 from leveret.amqp091.outstanding import Delivery, Outstanding
-from leveret.amqp091.spec import BASIC_CANCEL, BASIC_DELIVER, FRAME_BODY, FRAME_END, FRAME_METHOD
+from leveret.amqp091.spec import (
+    BASIC_CANCEL,
+    BASIC_DELIVER,
+    FRAME_BODY,
+    FRAME_END,
+    FRAME_METHOD,
+    FRAME_MIN,
+    FRAME_OVERHEAD,
+)
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import NO_PROPERTIES, Properties
@@ -19,8 +27,8 @@ from leveret.broker.queue import Queue
 from leveret.octets import write_i64, write_u16, write_u32
 from leveret.tables import Table
 
-# Bodies up to this size follow in one go; larger ones take the outbox's longer way.
-_SMALL_BODY: Final = 4000
+# Bodies up to this size fit into one frame, whatever size of frames was agreed on.
+SMALL_BODY: Final = FRAME_MIN - FRAME_OVERHEAD
 _NOWHERE: Final = Origin("", "")
 
 
@@ -42,9 +50,9 @@ class ConsumeWish:
 class ChannelConsumer(Consumer):
     """Writes deliveries into the connection's outbox.
 
-    Between the delivery tag and the body, and before the tag, the octets of a delivery are the
-    same as long as messages come with the same exchange, key, properties and size; ``_before``
-    and ``_after`` keep them.
+    What comes before the delivery tag is the same as long as messages have the same exchange and
+    key: ``_before``.  So is what comes between the tag and the body, if properties and size are
+    the same too: ``_after``, kept from the second such message on.
     """
 
     def __init__(
@@ -88,25 +96,29 @@ class ChannelConsumer(Consumer):
 
     def deliver(self, message: Message, offset: int, redelivered: bool) -> None:
         """Send one message."""
-        body = message.body
-        size = len(body)
-        if (
-            message.origin is not self._origin
-            or message.properties is not self._properties
-            or size != self._size
-        ):
-            self._prepare(message)
+        if message.origin is not self._origin:
+            self._begin_with(message.origin)
         outstanding = self._outstanding
         tag = outstanding.last_tag + 1
         outstanding.last_tag = tag
         if not self.no_ack:
             outstanding.add(Delivery(tag, self.queue, self, message, offset))
+        body = message.body
+        size = len(body)
         out = self._outbox.writer
         out.write(self._before)
         write_i64(out, tag)
         out.append(1 if redelivered else 0)
-        out.write(self._after)
-        if size > _SMALL_BODY:
+        if message.properties is self._properties and size == self._size:
+            if not self._after:
+                self._after = self._header(message.properties.octets, size)
+            out.write(self._after)
+        else:
+            self._properties = message.properties
+            self._size = size
+            self._after = b""
+            out.write(self._header(message.properties.octets, size))
+        if size > SMALL_BODY:
             self._outbox.write_body(self._channel, body)
         elif size > 0:
             out.write(body)
@@ -120,27 +132,29 @@ class ChannelConsumer(Consumer):
             frame = MethodFrame(BASIC_CANCEL).shortstr(self.tag).octet(1)
             self._outbox.send(self._channel, frame)
 
-    def _prepare(self, message: Message) -> None:
-        """Encode what deliveries like ``message`` have in common."""
-        self._origin = message.origin
-        self._properties = message.properties
-        self._size = len(message.body)
+    def _begin_with(self, origin: Origin) -> None:
+        """Encode what deliveries from ``origin`` begin with."""
+        self._origin = origin
+        self._after = b""
+        self._size = -1
         tag = self.tag.encode()
-        origin = message.origin.octets
         before = BytesWriter()
         before.append(FRAME_METHOD)
         write_u16(before, self._channel)
-        write_u32(before, 4 + 1 + len(tag) + 8 + 1 + len(origin))
+        write_u32(before, 4 + 1 + len(tag) + 8 + 1 + len(origin.octets))
         write_u32(before, BASIC_DELIVER)
         before.append(len(tag))
         before.write(tag)
         self._before = before.getvalue()
+
+    def _header(self, properties: bytes, size: int) -> bytes:
+        """The end of the method, the content header, and the head of a small body's frame."""
         after = BytesWriter()
-        after.write(origin)
+        after.write(self._origin.octets)
         after.append(FRAME_END)
-        after.write(content_header(self._channel, message.properties.octets, self._size))
-        if 0 < self._size <= _SMALL_BODY:
+        write_content_header(after, self._channel, properties, size)
+        if 0 < size <= SMALL_BODY:
             after.append(FRAME_BODY)
             write_u16(after, self._channel)
-            write_u32(after, self._size)
-        self._after = after.getvalue()
+            write_u32(after, size)
+        return after.getvalue()

@@ -109,7 +109,8 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
         return context.vhost.declare_anonymous_queue(wish)
     context.access.configure("queue", name)
     dead_letters = table.get("x-dead-letter-exchange")
-    if dead_letters is not None and dead_letters.kind == LONGSTR:
+    is_new = name not in context.vhost.queues
+    if is_new and dead_letters is not None and dead_letters.kind == LONGSTR:
         context.access.read("queue", name)
         context.access.write("exchange", str(dead_letters.value))
     return context.vhost.declare_queue(wish, context.owner_id)
@@ -213,16 +214,24 @@ def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
         context.vhost.exchange(name)
         context.access.any("exchange", name)
     else:
+        context.vhost.check_exchange_kind(kind)
         context.access.configure("exchange", name)
-        alternate = check_alternate(context.vhost.describe("exchange", name), table)
-        if alternate:
-            context.access.read("exchange", name)
-            context.access.write("exchange", alternate)
+        if name not in context.vhost.exchanges:
+            _check_alternate_rights(channel, name, table)
         context.vhost.declare_exchange(
             ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table)
         )
     if not bits & 16:
         _reply(channel, MethodFrame(EXCHANGE_DECLARE_OK))
+
+
+def _check_alternate_rights(channel: Channel, name: str, table: Table) -> None:
+    """Whoever has messages moved on must be allowed to move them."""
+    access = channel.context.access
+    alternate = check_alternate(channel.context.vhost.describe("exchange", name), table)
+    if alternate:
+        access.read("exchange", name)
+        access.write("exchange", alternate)
 
 
 def _delete_exchange(channel: Channel, arguments: Arguments) -> None:

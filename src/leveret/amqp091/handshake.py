@@ -39,7 +39,7 @@ from leveret.auth.users import User
 from leveret.broker.node import Node
 from leveret.broker.vhost import VHost
 from leveret.session import Peer
-from leveret.tables import BOOL, TABLE, Field, Table, plain, table_of
+from leveret.tables import BOOL, TABLE, Field, Table, table_of
 
 _CAPABILITIES: Final = (
     "publisher_confirms",
@@ -164,6 +164,9 @@ class Handshake:
 
     def _on_open(self, arguments: Arguments) -> None:
         name = arguments.shortstr()
+        arguments.shortstr()
+        arguments.octet()
+        arguments.end()
         vhost = self._node.vhosts.get(name)
         if vhost is None:
             raise AmqpFault(NOT_ALLOWED, f"vhost {name} not found")
@@ -172,12 +175,6 @@ class Handshake:
         self.vhost = vhost
         self.is_open = True
         self._outbox.send(0, MethodFrame(CONNECTION_OPEN_OK).shortstr(""))
-
-    @property
-    def client_name(self) -> str:
-        """What the client calls itself, for the log; empty when it does not say."""
-        field = self.client_properties.get("connection_name")
-        return str(plain(field)) if field is not None else ""
 
 
 def _check_limit(name: str, value: int, high: int, low: int) -> None:

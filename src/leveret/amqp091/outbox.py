@@ -6,12 +6,14 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from leveret.amqp091.arguments import MethodFrame
-from leveret.amqp091.spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_OVERHEAD
+from leveret.amqp091.spec import CLASS_BASIC, FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_OVERHEAD
 from leveret.octets import write_u16, write_u32, write_u64
 from leveret.session import Bell, Session
 
 # Deliveries of one turn of the loop stop here, so that no consumer delays the others.
 FULL_OCTETS: Final = 256 * 1024
+# Replies stop here: what causes more of them is not handled until the peer has read these.
+OVERFLOW_OCTETS: Final = 1024 * 1024
 # A body this large is sent from where it lies; a smaller one is cheaper to copy.
 _COPY_OCTETS: Final = 8192
 # A buffer that grew beyond this is not kept: thousands of idle connections would keep theirs.
@@ -20,7 +22,9 @@ _KEEP_OCTETS: Final = 4096
 
 @final
 class Outbox:
-    """Collects output and rings once for it.  Not bounded for replies, which the peer caused.
+    """Collects output and rings once for it.
+
+    Deliveries stop when it has no room; whoever handles input stops when it is overflowing.
 
     ``writer`` is open to those who write frames themselves, for speed; they call ``ring`` after.
     """
@@ -37,6 +41,14 @@ class Outbox:
     def has_room(self) -> bool:
         """Whether deliveries may be added."""
         return not self.is_paused and len(self.writer) + self._parts_size < FULL_OCTETS
+
+    def is_overflowing(self) -> bool:
+        """Whether there is so much that nothing may be done that would add to it."""
+        return len(self.writer) + self._parts_size > OVERFLOW_OCTETS
+
+    def agree(self, frame_max: int) -> None:
+        """The size of frames was agreed on."""
+        self.body_max = frame_max - FRAME_OVERHEAD
 
     def ring(self) -> None:
         """Say that there is something to send."""
@@ -55,7 +67,7 @@ class Outbox:
 
     def send_content(self, channel: int, properties: bytes, body: bytes) -> None:
         """Add the header and body frames that follow a method."""
-        self.writer.write(content_header(channel, properties, len(body)))
+        write_content_header(self.writer, channel, properties, len(body))
         self.write_body(channel, body)
         self.ring()
 
@@ -103,14 +115,12 @@ class Outbox:
         return parts
 
 
-def content_header(channel: int, properties: bytes, body_size: int) -> bytes:
+def write_content_header(out: BytesWriter, channel: int, properties: bytes, size: int) -> None:
     """The header frame of a message, its basic properties given as octets with their flags."""
-    out = BytesWriter()
     out.append(FRAME_HEADER)
     write_u16(out, channel)
     write_u32(out, 12 + len(properties))
-    write_u32(out, 60 << 16)  # class basic, weight 0
-    write_u64(out, body_size)
+    write_u32(out, CLASS_BASIC << 16)  # and weight 0
+    write_u64(out, size)
     out.write(properties)
     out.append(FRAME_END)
-    return out.getvalue()

@@ -17,6 +17,9 @@ _SLACK: Final = 64
 class Delivery:
     """One message in the client's hands.  ``consumer`` is None for one it asked for.
 
+    ``is_held``: answered for in a transaction that is still open, so it counts as out but cannot
+    be answered for again.
+
     Acyclic although its consumer leads back to it: a channel that ends takes all its deliveries.
     """
 
@@ -29,6 +32,7 @@ class Delivery:
         self.message: Final = message
         self.offset: Final = offset
         self.is_settled = False
+        self.is_held = False
 
 
 @final
@@ -39,7 +43,7 @@ class Outstanding:
     deliveries to consumers, not what the client asked for itself.
 
     Invariant: the tags in ``_deliveries`` from ``_head`` on ascend, and the first is not settled.
-    Settled ones in the middle are dropped when they are the most, so memory follows what is held.
+    Settled ones in the middle are dropped when they are the most, so memory follows what is out.
     """
 
     def __init__(self) -> None:
@@ -61,59 +65,54 @@ class Outstanding:
             delivery.consumer.unacked_count += 1
 
     def take(self, tag: int) -> Delivery | None:
-        """The delivery with ``tag``, which is no longer outstanding; None when there is none."""
+        """The delivery with ``tag``, which is settled now; None when there is none."""
         index = self._find(tag)
         if index < 0:
             return None
         delivery = self._deliveries[index]
         self._settle(delivery)
-        self._settled_count += 1
         self._trim()
         return delivery
 
-    def take_through(self, tag: int) -> list[Delivery] | None:
-        """Every delivery up to the one with ``tag``; None when that one is not outstanding."""
+    def find_through(self, tag: int) -> list[Delivery] | None:
+        """Every free delivery up to the one with ``tag``; None when that one is not free."""
         last = self._find(tag)
         if last < 0:
             return None
-        return self._take_until(last + 1)
+        return self._free(last + 1)
 
-    def take_all(self) -> list[Delivery]:
-        """Every delivery."""
-        return self._take_until(len(self._deliveries))
+    def find_all(self) -> list[Delivery]:
+        """Every free delivery."""
+        return self._free(len(self._deliveries))
 
-    def restore(self, deliveries: list[Delivery]) -> None:
-        """Taken deliveries are outstanding again, as when a transaction is rolled back."""
+    def find(self, tag: int) -> Delivery | None:
+        """The free delivery with ``tag``."""
+        index = self._find(tag)
+        return self._deliveries[index] if index >= 0 else None
+
+    def settle(self, deliveries: list[Delivery]) -> None:
+        """These, found before, are out no longer."""
         for delivery in deliveries:
-            delivery.is_settled = False
-            if delivery.consumer is not None:
-                self.held_count += 1
-                delivery.consumer.unacked_count += 1
-        rest = [d for d in self._deliveries[self._head :] if not d.is_settled]
-        self._deliveries = sorted(deliveries + rest, key=_tag)
-        self._head = 0
-        self._settled_count = 0
+            self._settle(delivery)
+        self._trim()
 
-    def _take_until(self, end: int) -> list[Delivery]:
-        taken: list[Delivery] = []
+    def _free(self, end: int) -> list[Delivery]:
+        found: list[Delivery] = []
         for index in range(self._head, end):
             delivery = self._deliveries[index]
-            if not delivery.is_settled:
-                self._settle(delivery)
-                taken.append(delivery)
-        self._settled_count -= end - self._head - len(taken)
-        self._head = end
-        self._trim()
-        return taken
+            if not delivery.is_settled and not delivery.is_held:
+                found.append(delivery)
+        return found
 
     def _settle(self, delivery: Delivery) -> None:
         delivery.is_settled = True
+        self._settled_count += 1
         if delivery.consumer is not None:
             self.held_count -= 1
             delivery.consumer.unacked_count -= 1
 
     def _find(self, tag: int) -> int:
-        """The index of the unsettled delivery with ``tag``, or -1."""
+        """The index of the free delivery with ``tag``, or -1."""
         deliveries = self._deliveries
         low = self._head
         high = len(deliveries)
@@ -121,16 +120,26 @@ class Outstanding:
             return -1
         # Tags mostly follow one another without a gap: look there first.
         guess = low + tag - deliveries[low].tag
-        if low <= guess < high and deliveries[guess].tag == tag:
-            return -1 if deliveries[guess].is_settled else guess
+        if not low <= guess < high or deliveries[guess].tag != tag:
+            guess = self._search(tag)
+        if guess == high:
+            return -1
+        found = deliveries[guess]
+        if found.tag != tag or found.is_settled or found.is_held:
+            return -1
+        return guess
+
+    def _search(self, tag: int) -> int:
+        """The index of the first delivery whose tag is at least ``tag``."""
+        deliveries = self._deliveries
+        low = self._head
+        high = len(deliveries)
         while low < high:
             middle = (low + high) // 2
             if deliveries[middle].tag < tag:
                 low = middle + 1
             else:
                 high = middle
-        if low == len(deliveries) or deliveries[low].tag != tag or deliveries[low].is_settled:
-            return -1
         return low
 
     def _trim(self) -> None:
@@ -151,7 +160,3 @@ class Outstanding:
             self._settled_count = 0
             head = 0
         self._head = head
-
-
-def _tag(delivery: Delivery) -> int:
-    return delivery.tag

@@ -15,10 +15,12 @@ from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.context import Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
 from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
-from leveret.broker.exchange import Exchange
+from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import (
     NO_PROPERTIES,
+    PERSISTENT,
+    TRANSIENT,
     Properties,
     PropertiesError,
     read_properties,
@@ -27,6 +29,7 @@ from leveret.broker.properties import (
 )
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
+from leveret.config import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
 from leveret.tables import ARRAY, LONGSTR, Field, Table, TableError
@@ -34,13 +37,11 @@ from leveret.terms import frame, text
 
 # A publisher with ever new routing keys must not make the broker remember them all.
 _MAX_ROUTES: Final = 512
-# No message may announce more; beyond it the connection ends at once.
-_BODY_CAP: Final = 536_870_912
+# Larger properties are not remembered: a route must stay small.
+_MAX_REMEMBERED: Final = 512
+_NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
-_MAX_MILLISECONDS: Final = 315_360_000_000
 _LEADING_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
-_TRANSIENT: Final = 1
-_PERSISTENT: Final = 2
 
 
 @final
@@ -54,7 +55,7 @@ class Route:
     def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
         self.origin: Final = Origin(exchange, routing_key)
         self.is_mandatory: Final = is_mandatory
-        self.exchange: Exchange | None = None
+        self.is_by_name: Final = exchange == ""
         self.vhost_epoch = -1
         self.user_epoch = -1
         self.is_static = False
@@ -64,12 +65,12 @@ class Route:
 
 @final
 class Held:
-    """A publish that waits for tx.commit."""
+    """A publish that waits for tx.commit; where it goes was found out when it came."""
 
-    def __init__(self, route: Route, message: Message, extra_keys: list[str]) -> None:
-        self.route: Final = route
+    def __init__(self, message: Message, queues: list[Queue], is_mandatory: bool) -> None:
         self.message: Final = message
-        self.extra_keys: Final = extra_keys
+        self.queues: Final = queues
+        self.is_mandatory: Final = is_mandatory
 
 
 @final
@@ -83,7 +84,9 @@ class Publishing:
     def __init__(self, channel: int, context: Context) -> None:
         self._channel: Final = channel
         self._context: Final = context
-        self._routes: Final[dict[bytes, Route]] = {}
+        # Two generations: when the younger is full the older is forgotten, so what is in use stays.
+        self._routes: dict[bytes, Route] = {}
+        self._old_routes: dict[bytes, Route] = {}
         self._route: Route | None = None
         self._properties: Properties | None = None
         self._parts: list[bytes] = []
@@ -106,11 +109,8 @@ class Publishing:
         """Begin a publish.  ``payload`` is the whole method.  Raises refusals."""
         route = self._routes.get(payload)
         if route is None:
-            route = self._new_route(payload)
-        if (
-            route.vhost_epoch != self._context.vhost.epoch
-            or route.user_epoch != self._context.access.user.epoch
-        ):
+            route = self._find_route(payload)
+        if not self._is_current(route):
             self._resolve(route)
         self._route = route
 
@@ -124,13 +124,14 @@ class Publishing:
         if read_u32(data, at) != _BASIC_WEIGHT_0:
             raise ContentFault(_other_header(data, at), True)
         size = read_i64(data, at + 4)
-        if size < 0 or size > _BODY_CAP:
+        if size < 0 or size > MAX_MESSAGE_SIZE_CAP:
             raise FrameFault(f"no message may have {read_u64(data, at + 4)} octets")
         octets = data[at + 12 : end]
         properties = route.properties
         if octets != properties.octets:
             properties = _read(octets)
-            route.properties = properties
+            if len(octets) <= _MAX_REMEMBERED:
+                route.properties = properties
         self._body_size = size
         self._received = 0
         if size == 0:
@@ -152,7 +153,8 @@ class Publishing:
         if self._received > self._body_size:
             raise FrameFault("the body is longer than its header says")
         if self._body_size <= self._context.max_message_size:
-            self._parts.append(data[at:end])
+            if size > 0:
+                self._parts.append(data[at:end])
         if self._received == self._body_size:
             body = b"".join(self._parts)
             self._parts = []
@@ -170,7 +172,12 @@ class Publishing:
 
     # --- routing ---------------------------------------------------------------------------
 
-    def _new_route(self, payload: bytes) -> Route:
+    def _find_route(self, payload: bytes) -> Route:
+        """The route of a publish that the younger generation does not know."""
+        route = self._old_routes.get(payload)
+        if route is not None:
+            self._remember(payload, route)
+            return route
         arguments = Arguments(payload)
         arguments.short()
         exchange = arguments.shortstr_of_any_octets()
@@ -180,30 +187,42 @@ class Publishing:
         if bits & 2:
             raise NotSupported("immediate=true")
         route = Route(exchange, routing_key, bits & 1 == 1)
-        if len(self._routes) >= _MAX_ROUTES:
-            self._routes.clear()
-        self._routes[payload] = route
+        self._remember(payload, route)
         return route
+
+    def _remember(self, payload: bytes, route: Route) -> None:
+        if len(self._routes) >= _MAX_ROUTES:
+            self._old_routes = self._routes
+            self._routes = {}
+        self._routes[payload] = route
+
+    def _is_current(self, route: Route) -> bool:
+        """Whether neither the topology nor the user's rights changed since it was resolved."""
+        context = self._context
+        vhost = context.vhost
+        # By name, only the coming and going of queues counts; elsewhere only that of bindings.
+        epoch = vhost.queue_epoch if route.is_by_name else vhost.epoch
+        return route.vhost_epoch == epoch and route.user_epoch == context.access.user.epoch
 
     def _resolve(self, route: Route) -> None:
         """Look everything up anew.  Raises NotFound, AccessRefused."""
         context = self._context
         name = route.origin.exchange
-        exchange = context.vhost.exchange(name)
         context.access.write("exchange", name)
+        exchange = context.vhost.exchange(name)
         if exchange.is_internal:
             what = context.vhost.describe("exchange", name)
             raise AccessRefused(f"cannot publish to internal {what}")
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
-        route.exchange = exchange
         route.queues = routing.queues
         route.is_static = routing.is_static
-        route.vhost_epoch = context.vhost.epoch
+        vhost = context.vhost
+        route.vhost_epoch = vhost.queue_epoch if route.is_by_name else vhost.epoch
         route.user_epoch = context.access.user.epoch
 
     def _targets(self, route: Route, message: Message, extra_keys: list[str]) -> list[Queue]:
         context = self._context
-        if route.is_static and not extra_keys and route.vhost_epoch == context.vhost.epoch:
+        if route.is_static and not extra_keys and self._is_current(route):
             return route.queues
         exchange = context.vhost.exchanges.get(route.origin.exchange)
         if exchange is None:
@@ -223,16 +242,14 @@ class Publishing:
             )
         if properties.needs_care:
             self._complete_with_care(route, properties, body)
-        elif self.held is not None:
-            self.held.append(Held(route, Message(route.origin, properties, body), []))
         else:
-            self._send(route, Message(route.origin, properties, body), [])
+            self._send(route, Message(route.origin, properties, body), _NO_KEYS)
 
     def _complete_with_care(self, route: Route, properties: Properties, body: bytes) -> None:
         self._check_user(properties)
         if properties.expiration is not None:
             _check_expiration(properties.expiration)
-        if properties.delivery_mode not in (_TRANSIENT, _PERSISTENT):
+        if properties.delivery_mode not in (TRANSIENT, PERSISTENT):
             mode = properties.delivery_mode
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         if properties.reply_to == REPLY_TO:
@@ -244,11 +261,7 @@ class Publishing:
         if "BCC" in headers:
             del headers["BCC"]
             properties = with_headers(properties, headers)
-        message = Message(route.origin, properties, body)
-        if self.held is not None:
-            self.held.append(Held(route, message, extra_keys))
-        else:
-            self._send(route, message, extra_keys)
+        self._send(route, Message(route.origin, properties, body), extra_keys)
 
     def _check_user(self, properties: Properties) -> None:
         name = self._context.access.user.name
@@ -261,16 +274,24 @@ class Publishing:
 
     def _send(self, route: Route, message: Message, extra_keys: list[str]) -> None:
         queues = self._targets(route, message, extra_keys)
-        is_accepted = True
-        for queue in queues:
-            if not queue.publish(message):
-                is_accepted = False
-        if not queues and route.is_mandatory:
-            self._return(message)
+        if self.held is not None:
+            self.held.append(Held(message, queues, route.is_mandatory))
+            return
+        is_accepted = self._enqueue(message, queues, route.is_mandatory)
         confirms = self.confirms
         if confirms is not None:
             confirms.settle(is_accepted)
             self._context.confirm_later(confirms)
+
+    def _enqueue(self, message: Message, queues: list[Queue], is_mandatory: bool) -> bool:
+        """Put ``message`` into ``queues``.  False when one refused it."""
+        is_accepted = True
+        for queue in queues:
+            if not queue.publish(message):
+                is_accepted = False
+        if not queues and is_mandatory:
+            self._return(message)
+        return is_accepted
 
     def _return(self, message: Message) -> None:
         frame = MethodFrame(BASIC_RETURN).short(NO_ROUTE).shortstr("NO_ROUTE")
@@ -284,7 +305,7 @@ class Publishing:
         assert held is not None
         self.held = []
         for publish in held:
-            self._send(publish.route, publish.message, publish.extra_keys)
+            self._enqueue(publish.message, publish.queues, publish.is_mandatory)
 
 
 def _read(octets: bytes) -> Properties:
@@ -320,7 +341,7 @@ def _check_expiration(words: str) -> None:
         why = f"{{leftover_string,{text(words[found.end() :])}}}"
     elif int(words) < 0:
         why = f"{{value_negative,{int(words)}}}"
-    elif int(words) > _MAX_MILLISECONDS:
+    elif int(words) > MAX_MILLISECONDS:
         why = f"{{value_too_large,{int(words)}}}"
     else:
         return

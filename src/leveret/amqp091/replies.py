@@ -79,5 +79,6 @@ def reply_text(code: int, detail: str) -> str:
     text = f"{CODE_NAMES[code]} - {detail}" if detail else CODE_NAMES[code]
     octets = text.encode("utf-8", "replace")
     if len(octets) <= 255:
-        return text
+        # With question marks for what was no UTF-8 in a name.
+        return octets.decode()
     return octets[:252].decode("utf-8", "ignore") + "..."

@@ -1,16 +1,11 @@
-"""One AMQP 0-9-1 connection: octets to frames, frames to channels, faults to closes.
+"""One AMQP 0-9-1 connection: its states, its channels, its faults and its end.
 
 ::
-
-    octet     short       long         size octets   octet
-    +------+  +---------+  +---------+  +----------+  +-----+
-    | type |  | channel |  |  size   |  | payload  |  | end |
-    +------+  +---------+  +---------+  +----------+  +-----+
 
     AWAIT_HEADER ─▶ OPENING ─▶ RUNNING ─▶ CLOSING ─▶ closed
                        └──────────┴──────▶ DEAF ──────┘
 
-Source: AMQP 0-9-1 specification, sections 2.2.4 and 4.2.3.
+Source: AMQP 0-9-1 specification, sections 2.2.4 and 2.3.7.
 """
 
 from typing import Final, final
@@ -21,6 +16,7 @@ from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
 from leveret.amqp091.context import Context
 from leveret.amqp091.dispatch import on_channel_method
+from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
 from leveret.amqp091.heart import BEAT, DEAD, Heart
 from leveret.amqp091.outbox import Outbox
@@ -40,12 +36,10 @@ from leveret.amqp091.spec import (
     CONNECTION_UPDATE_SECRET,
     CONNECTION_UPDATE_SECRET_OK,
     FRAME_BODY,
-    FRAME_END,
     FRAME_HEADER,
     FRAME_HEARTBEAT,
     FRAME_METHOD,
     FRAME_MIN,
-    FRAME_OVERHEAD,
     HEADER_0_9,
     HEADER_0_9_1,
     HEARTBEAT,
@@ -57,7 +51,7 @@ from leveret.amqp091.spec import (
 from leveret.auth.access import Access
 from leveret.broker.node import Node
 from leveret.errors import BrokerError
-from leveret.octets import read_i64, read_u16, read_u32
+from leveret.octets import read_i64, read_u32
 from leveret.session import Bell, Peer, Session
 from leveret.terms import frame as frame_term
 
@@ -75,7 +69,6 @@ _CLOSING_NS: Final = 10 * _SECOND_NS
 _DEAF_NS: Final = 3 * _SECOND_NS
 # Before tuning: RabbitMQ 4.1 and later, so that a long token fits into start-ok.
 _FIRST_FRAME_MAX: Final = 8192
-_HEAD: Final = 7
 
 
 @final
@@ -97,12 +90,8 @@ class AmqpSession(Session):
         self._method: i64 = 0
         # Eight octets more than agreed are let through, as RabbitMQ does: some clients forget what
         # a frame has around its payload.
-        self._payload_max: i64 = _FIRST_FRAME_MAX
-        # Octets of a frame that is cut off: joined once, when ``_needed`` are there.
-        self._waiting: list[bytes] = []
-        self._waiting_size: i64 = 0
-        self._needed: i64 = 0
-        self._at: i64 = 0
+        self._reader: Final = FrameReader(_FIRST_FRAME_MAX)
+        self._header = b""
         now = node.clock.now_ns()
         self._heart: Final = Heart(now)
         self._was_full = False
@@ -115,18 +104,29 @@ class AmqpSession(Session):
         self._heart.has_heard = True
         if self.closed or self._state == DEAF:
             return
-        self._at = 0
-        if self._waiting and not self._completes(chunk):
-            return
-        while not self._handled(chunk):
+        if self._state == AWAIT_HEADER:
+            self._header += chunk
+            if len(self._header) < 8:
+                return
+            chunk = self._header[8:]
+            if not self._begins(self._header[:8]):
+                return
+        self._reader.feed(chunk)
+        self._handle_frames()
+
+    def _handle_frames(self) -> None:
+        """Handle what has come, as far as there is room for the replies."""
+        while not self._handled():
             pass
-        self._keep(chunk)
         if self._context is not None:
             self._context.finish()
 
     def tick(self) -> None:
         """Time out what takes too long, and keep the heart beating."""
         now = self._node.clock.now_ns()
+        if self.is_full:
+            # It is not read from until it reads itself, so its silence says nothing.
+            self._heart.has_heard = True
         due = self._heart.tick(now)
         if self._state != RUNNING:
             if now >= self._deadline_ns:
@@ -148,9 +148,13 @@ class AmqpSession(Session):
         return parts
 
     def flushed(self) -> None:
-        """Deliver on, if deliveries stopped because there was enough output for one turn."""
-        if self._was_full and not self._outbox.is_paused:
+        """Go on, if deliveries or replies stopped because there was enough for one turn."""
+        if self._outbox.is_paused:
+            return
+        if self._was_full:
             self._room_again()
+        if self.is_full:
+            self._handle_frames()
 
     def pause(self) -> None:
         """Hold deliveries back."""
@@ -172,6 +176,8 @@ class AmqpSession(Session):
 
     def shut(self, reason: str) -> None:
         """Close the connection from the broker's side."""
+        if self.closed:
+            return
         if self._state == RUNNING:
             self._method = 0
             self._close(CONNECTION_FORCED, reason)
@@ -183,16 +189,16 @@ class AmqpSession(Session):
         """Give back what the connection held."""
         self.closed = True
         self._release()
+        # Not left to the collector: thousands of connections may end at once.
+        self._reader.clear()
+        self._outbox.take()
 
-    # --- octets to frames ------------------------------------------------------------------
+    # --- frames to channels ----------------------------------------------------------------
 
-    def _handled(self, data: bytes) -> bool:
-        """Handle the frames in ``data`` from ``_at`` on; False when a fault asks for another go."""
+    def _handled(self) -> bool:
+        """Handle frames; False when a fault asks for another go."""
         try:
-            if self._state == AWAIT_HEADER:
-                self._on_header(data)
-            if self._state not in (AWAIT_HEADER, DEAF):
-                self._frames(data)
+            self._frames()
             return True
         except LoginRefused as failure:
             # Each clause has its own name: compiled, a name has one type in all of a function.
@@ -208,86 +214,31 @@ class AmqpSession(Session):
         except Exception:
             self._node.notices.crash(f"connection {self._peer.name}: this is a bug in the broker")
             self._close(INTERNAL_ERROR, "")
-        return self.closed or self._state == DEAF
+        return False
 
-    def _frames(self, data: bytes) -> None:
-        at = self._at
-        size: i64 = len(data)
-        while size - at >= _HEAD and not self.closed:
-            payload_size = read_u32(data, at + 3)
-            start = at + _HEAD
-            end = start + payload_size
-            if payload_size > self._payload_max:
-                self._too_large(data, at)
-            if end >= size:
-                break
-            if data[end] != FRAME_END:
-                why = f"{{invalid_frame_end_marker,{data[end]}}}"
-                raise FrameFault(f"{frame_term(int(data[at]), data[start:end])}: {why}")
-            # From here on the frame counts as handled, whatever comes of it.
-            kind = i64(data[at])
-            number = read_u16(data, at + 1)
-            at = end + 1
-            self._at = at
-            self._on_frame(kind, number, data, start, end)
+    def _frames(self) -> None:
+        reader = self._reader
+        self.is_full = False
+        while not self.closed and self._state != DEAF:
+            if self._outbox.is_overflowing():
+                # The rest is handled once the peer has read some of its replies.
+                self.is_full = True
+                self._outbox.ring()
+                return
+            if not reader.advance():
+                return
+            self._on_frame(reader.kind, reader.number, reader.data, reader.start, reader.end)
 
-    def _too_large(self, data: bytes, at: i64) -> None:
-        size = read_u32(data, at + 3)
-        most = self._payload_max - FRAME_OVERHEAD
-        self._at = len(data)
-        raise FrameFault(f"{frame_term(int(data[at]), b'')}: {{frame_too_large,{size},{most}}}")
-
-    def _completes(self, chunk: bytes) -> bool:
-        """Handle the frame that was cut off, once ``chunk`` has the rest of it; False till then.
-
-        Only what is missing is joined: the other frames of ``chunk`` stay where they are.
-        """
-        while self._waiting:
-            taken = chunk[self._at : self._at + self._needed - self._waiting_size]
-            self._at += len(taken)
-            self._waiting.append(taken)
-            self._waiting_size += len(taken)
-            if self._waiting_size < self._needed:
-                return False
-            data = b"".join(self._waiting)
-            at = self._at
-            self._at = 0
-            while not self._handled(data):
-                pass
-            self._keep(data)
-            self._at = at
-        return True
-
-    def _keep(self, data: bytes) -> None:
-        """Remember what is not a whole frame yet, and how much of it there must be to go on."""
-        rest: i64 = len(data) - self._at
-        if rest == 0 or self.closed or self._state == DEAF:
-            self._waiting = []
-            self._waiting_size = 0
-            return
-        self._waiting = [data[self._at :]]
-        self._waiting_size = rest
-        if self._state == AWAIT_HEADER:
-            self._needed = 8
-        elif rest < _HEAD:
-            self._needed = _HEAD
-        else:
-            self._needed = read_u32(data, self._at + 3) + FRAME_OVERHEAD
-
-    def _on_header(self, data: bytes) -> None:
-        if len(data) < 8:
-            return
-        header = data[:8]
+    def _begins(self, header: bytes) -> bool:
+        """Whether ``header`` asks for this protocol; if not, the connection is over."""
         if header != HEADER_0_9_1 and header != HEADER_0_9:
             self._notice("it does not begin with the header of AMQP 0-9-1, so it is closed")
             self._outbox.send_octets(HEADER_0_9_1)
             self.closed = True
-            return
-        self._at = 8
+            return False
         self._state = OPENING
         self._handshake.start()
-
-    # --- frames to channels ----------------------------------------------------------------
+        return True
 
     def _on_frame(  # noqa: C901 one flat chain is what makes it fast
         self, kind: i64, number: i64, data: bytes, at: i64, end: i64
@@ -354,9 +305,9 @@ class AmqpSession(Session):
         assert handshake.vhost is not None
         assert handshake.user is not None
         self._state = RUNNING
-        self._payload_max = handshake.frame_max
+        self._reader.payload_max = handshake.frame_max
         self._heart.interval_s = handshake.heartbeat_s
-        self._outbox.body_max = handshake.frame_max - FRAME_OVERHEAD
+        self._outbox.agree(handshake.frame_max)
         self._context = Context(
             handshake.vhost,
             Access(handshake.user, handshake.vhost.name),
@@ -431,19 +382,20 @@ class AmqpSession(Session):
         if on_channel_method(channel, method, arguments):
             return
         if method == CHANNEL_CLOSE:
-            assert self._context is not None
-            self._context.send_confirms()
-            channel.end()
-            self._forget_channel(channel.number)
+            self._end_channel(channel)
             self._outbox.send(channel.number, MethodFrame(CHANNEL_CLOSE_OK))
         elif method == CHANNEL_CLOSE_OK:
             # Nobody asked, but the client means it.
-            channel.end()
-            self._forget_channel(channel.number)
+            self._end_channel(channel)
         elif method == CHANNEL_OPEN:
             raise AmqpFault(CHANNEL_ERROR, "second 'channel.open' seen")
         else:
             raise AmqpFault(COMMAND_INVALID, "unimplemented method")
+
+    def _end_channel(self, channel: Channel) -> None:
+        channel.context.send_confirms()
+        channel.end()
+        self._forget_channel(channel.number)
 
     # --- refusals, faults, ends ------------------------------------------------------------
 
@@ -507,11 +459,16 @@ class AmqpSession(Session):
         if context is None:
             return
         self._context = None
-        for channel in self._channels.values():
-            channel.end()
+        channels = list(self._channels.values())
         self._channels.clear()
         self._last_channel = None
         self._last_number = -1
+        for channel in channels:
+            try:
+                channel.end()
+            except Exception:
+                # Whatever it is: the other channels, and exclusive queues, must not stay behind.
+                self._node.notices.crash(f"channel {channel.number} did not end as it should")
         context.vhost.connection_lost(self._id)
         context.finish()
 

@@ -9,7 +9,6 @@ from typing import Final
 
 HEADER_0_9_1: Final = b"AMQP\x00\x00\x09\x01"
 HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"
-HEADER_1_0_SASL: Final = b"AMQP\x03\x01\x00\x00"
 
 FRAME_METHOD: Final = 1
 FRAME_HEADER: Final = 2
@@ -22,18 +21,10 @@ FRAME_MIN: Final = 4096
 
 HEARTBEAT: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 
-CLASS_CONNECTION: Final = 10
-CLASS_CHANNEL: Final = 20
-CLASS_ACCESS: Final = 30
-CLASS_EXCHANGE: Final = 40
-CLASS_QUEUE: Final = 50
 CLASS_BASIC: Final = 60
-CLASS_CONFIRM: Final = 85
-CLASS_TX: Final = 90
 
 CONNECTION_START: Final = 10 << 16 | 10
 CONNECTION_START_OK: Final = 10 << 16 | 11
-CONNECTION_SECURE_OK: Final = 10 << 16 | 21
 CONNECTION_TUNE: Final = 10 << 16 | 30
 CONNECTION_TUNE_OK: Final = 10 << 16 | 31
 CONNECTION_OPEN: Final = 10 << 16 | 40

@@ -10,6 +10,7 @@ Invariant: every returned offset is smaller than every fresh one, since only wha
 head was ever handed out.  Knows no consumer.
 """
 
+from heapq import heappop, heappush
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -41,8 +42,9 @@ class Backlog:
         self._fresh: list[Message] = []
         self._head = 0
         self._next_offset = first_offset
-        # Descending, so that the smallest offset is popped from the end.
-        self._returned: Final[list[Waiting]] = []
+        # By offset, and the offsets as a heap: many may come back in any order.
+        self._returned: Final[dict[int, Waiting]] = {}
+        self._order: Final[list[int]] = []
 
     def __len__(self) -> int:
         return len(self._fresh) - self._head + len(self._returned)
@@ -60,8 +62,8 @@ class Backlog:
 
     def pop(self) -> Waiting:
         """The next message, which no longer waits.  Only when there is one."""
-        if self._returned:
-            return self._returned.pop()
+        if self._order:
+            return self._returned.pop(heappop(self._order))
         fresh = self._fresh
         head = self._head
         message = fresh[head]
@@ -77,32 +79,14 @@ class Backlog:
         self._head = head
         return Waiting(message, offset, False)
 
-    def put_back(self, message: Message, offset: int) -> None:
+    def put_back(self, waiting: Waiting) -> None:
         """Let a message that was handed out wait again, at its old place."""
-        returned = self._returned
-        low = 0
-        high = len(returned)
-        while low < high:
-            middle = (low + high) // 2
-            if returned[middle].offset > offset:
-                low = middle + 1
-            else:
-                high = middle
-        returned.insert(low, Waiting(message, offset, True))
+        self._returned[waiting.offset] = waiting
+        heappush(self._order, waiting.offset)
 
-    def put_all_back(self, waiting: list[Waiting]) -> None:
-        """``put_back`` for many, in any order, without inserting each."""
-        self._returned.extend(waiting)
-        self._returned.sort(key=_descending)
-
-    def clear(self) -> int:
-        """Forget every message.  Returns how many there were."""
-        count = len(self)
+    def clear(self) -> None:
+        """Forget every message."""
         self._fresh = []
         self._head = 0
         self._returned.clear()
-        return count
-
-
-def _descending(waiting: Waiting) -> int:
-    return -waiting.offset
+        self._order.clear()

@@ -1,8 +1,8 @@
 """The classic queue, in memory.
 
-Invariant: while messages wait, every consumer is parked or without room.  So a new message can
-be handed on at once only when none waits, and whoever gives a consumer room again must unpark it
-and dispatch.
+Invariant: while messages wait, no consumer whose turn may come has room.  So a new message can be
+handed on at once only when none waits, and whoever gives a consumer room again must unpark it and
+dispatch.
 Behaviour: RabbitMQ 4.3, "Queues", "Priority queues", "Consumer priorities".
 """
 
@@ -36,7 +36,11 @@ class ClassicQueue(Queue):
     ) -> None:
         super().__init__(name, is_durable, is_auto_delete, owner_id, arguments)
         self._max_priority: Final = max_priority
-        self._lines: Final = [Backlog(n * _OFFSETS_PER_PRIORITY) for n in range(max_priority + 1)]
+        self._plain: Final = Backlog(0)
+        # Of a priority queue: the lines of the priorities seen so far, and which of them have
+        # messages, as bits.
+        self._lines: Final[dict[int, Backlog]] = {0: self._plain}
+        self._occupied = 0
         self._ring: Final = Ring(is_single_active(arguments))
         self._ready = 0
 
@@ -62,6 +66,8 @@ class ClassicQueue(Queue):
                 return True
         line.push(message)
         self._ready += 1
+        if self._max_priority > 0:
+            self._occupied |= 1 << self._priority(message)
         return True
 
     def get(self, no_ack: bool) -> Waiting | None:
@@ -86,18 +92,17 @@ class ClassicQueue(Queue):
         if self.is_gone:
             return
         self._ready += len(waiting)
-        if self._max_priority == 0 and len(waiting) > 1:
-            self._lines[0].put_all_back(waiting)
-            return
         for each in waiting:
-            self._line(each.message).put_back(each.message, each.offset)
+            self._line(each.message).put_back(each)
+            self._occupied |= 1 << self._priority(each.message)
 
     def purge(self) -> int:
         """Drop every message that waits.  Returns how many."""
-        for line in self._lines:
+        for line in self._lines.values():
             line.clear()
         count = self._ready
         self._ready = 0
+        self._occupied = 0
         return count
 
     def dispatch(self) -> None:
@@ -136,16 +141,26 @@ class ClassicQueue(Queue):
             self._ring.remove(consumer)
             consumer.cancelled()
 
+    def _priority(self, message: Message) -> int:
+        return min(message.properties.priority, self._max_priority)
+
     def _line(self, message: Message) -> Backlog:
         if self._max_priority == 0:
-            return self._lines[0]
-        return self._lines[min(message.properties.priority, self._max_priority)]
+            return self._plain
+        priority = self._priority(message)
+        line = self._lines.get(priority)
+        if line is None:
+            line = Backlog(priority * _OFFSETS_PER_PRIORITY)
+            self._lines[priority] = line
+        return line
 
     def _pop(self) -> Waiting:
         self._ready -= 1
         if self._max_priority == 0:
-            return self._lines[0].pop()
-        for line in reversed(self._lines):
-            if len(line) > 0:
-                return line.pop()
-        raise AssertionError("the count of ready messages is wrong")
+            return self._plain.pop()
+        highest = self._occupied.bit_length() - 1
+        line = self._lines[highest]
+        waiting = line.pop()
+        if len(line) == 0:
+            self._occupied ^= 1 << highest
+        return waiting

@@ -82,10 +82,14 @@ def binding_identity(
 ) -> str:
     """What makes a binding of one source the same as another: order of arguments does not."""
     ordered = {name: arguments[name] for name in sorted(arguments)}
-    prefix = "queue " + queue.name if queue is not None else ""
+    name = queue.name if queue is not None else ""
+    kind = "queue"
     if exchange is not None:
-        prefix = "exchange " + exchange.name
-    return f"{prefix}\0{routing_key}\0{table_octets(ordered).hex() if ordered else ''}"
+        name = exchange.name
+        kind = "exchange"
+    # With the lengths in front, for names and keys may hold any character.
+    marks = table_octets(ordered).hex() if ordered else ""
+    return f"{kind} {len(name)} {name} {len(routing_key)} {routing_key} {marks}"
 
 
 @final

@@ -34,8 +34,8 @@ USER_ID: Final = 1 << 4
 APP_ID: Final = 1 << 3
 CLUSTER_ID: Final = 1 << 2
 
-_TRANSIENT: Final = 1
-_PERSISTENT: Final = 2
+TRANSIENT: Final = 1
+PERSISTENT: Final = 2
 _MORE_FLAGS: Final = 1
 
 
@@ -57,7 +57,7 @@ class Properties:
         self.octets: Final = octets
         self.headers_at: int = 0
         self.priority: int = 0
-        self.delivery_mode: int = _TRANSIENT
+        self.delivery_mode: int = TRANSIENT
         self.is_persistent: bool = False
         self.needs_care: bool = False
         self.reply_to: str = ""
@@ -81,7 +81,7 @@ def read_properties(octets: bytes) -> Properties:
         _walk(properties, octets)
     except TableError as error:
         raise PropertiesError(f"the headers are malformed: {error}") from None
-    except (IndexError, UnicodeDecodeError):
+    except IndexError:
         raise PropertiesError("the properties end before the last flagged one") from None
     return properties
 
@@ -119,8 +119,8 @@ def _walk(properties: Properties, octets: bytes) -> None:  # noqa: C901 a list o
 
 def _see_mode(properties: Properties, mode: int) -> None:
     properties.delivery_mode = mode
-    properties.is_persistent = mode == _PERSISTENT
-    if mode not in (_TRANSIENT, _PERSISTENT):
+    properties.is_persistent = mode == PERSISTENT
+    if mode not in (TRANSIENT, PERSISTENT):
         properties.needs_care = True
 
 
@@ -155,11 +155,11 @@ def _walk_identities(properties: Properties, octets: bytes, flags: i64, at: i64)
 
 
 def read_short(octets: bytes, at: i64) -> str:
-    """The short string at ``at``.  Raises IndexError past the end, UnicodeDecodeError."""
+    """The short string at ``at``, octets that are no UTF-8 as surrogates.  Raises IndexError."""
     end = at + 1 + i64(octets[at])
     if end > len(octets):
         raise IndexError(int(end))
-    return octets[at + 1 : end].decode()
+    return octets[at + 1 : end].decode("utf-8", "surrogateescape")
 
 
 def with_reply_to(properties: Properties, reply_to: str) -> Properties:
@@ -180,7 +180,7 @@ def with_reply_to(properties: Properties, reply_to: str) -> Properties:
     if flags & CORRELATION_ID:
         at += 1 + i64(octets[at])
     after = at + 1 + i64(octets[at])
-    address = reply_to.encode()
+    address = reply_to.encode("utf-8", "surrogateescape")
     return read_properties(octets[:at] + bytes((len(address),)) + address + octets[after:])
 
 

@@ -33,6 +33,7 @@ class Ring:
         # A set that keeps the order: thousands may leave one by one.
         self.consumers: Final[dict[Consumer, None]] = {}
         self._levels: Final[list[Level]] = []
+        self._active: Consumer | None = None
 
     def add(self, consumer: Consumer) -> None:
         """Let ``consumer`` take part; its turn comes last."""
@@ -47,9 +48,13 @@ class Ring:
         if consumer not in self.consumers:
             return False
         del self.consumers[consumer]
+        if self._active is consumer:
+            self._active = None
         level = self._level(consumer.priority)
         if not consumer.is_parked:
             self._drop(level, level.active.index(consumer))
+        # Not to be asked again, whoever frees its last messages.
+        consumer.is_parked = False
         level.member_count -= 1
         if level.member_count == 0:
             self._levels.remove(level)
@@ -80,7 +85,10 @@ class Ring:
         return None
 
     def _next_single(self) -> Consumer | None:
-        consumer = next(iter(self.consumers), None)
+        consumer = self._active
+        if consumer is None:
+            consumer = next(iter(self.consumers), None)
+            self._active = consumer
         if consumer is None or consumer.is_parked:
             return None
         if consumer.has_room():

@@ -35,6 +35,8 @@ from leveret.tables import LONGSTR, Field, Table
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _REPLY_PREFIX: Final = REPLY_TO + "."
 _RESERVED: Final = "amq."
+# Every type of exchange; _new_exchange makes them.
+KINDS: Final = ("direct", "fanout", "topic", "headers")
 _PREDECLARED: Final = (
     ("amq.direct", "direct", False),
     ("amq.fanout", "fanout", False),
@@ -56,12 +58,18 @@ class Routing:
 
 @final
 class VHost:
-    """One namespace.  ``epoch`` rises with every change that may change a routing."""
+    """One namespace.
+
+    ``epoch`` rises with every change of exchanges and bindings, ``queue_epoch`` when a queue comes
+    or goes: who keeps a routing compares the first, or the second if it is by name.
+    Behaviour: RabbitMQ 4.3, "Queues", "Exchanges", "Exchange to exchange bindings".
+    """
 
     def __init__(self, name: str, random: Random) -> None:
         self.name: Final = name
         self._random: Final = random
         self.epoch = 0
+        self.queue_epoch = 0
         self.exchanges: Final[dict[str, Exchange]] = {}
         self.queues: Final[dict[str, Queue]] = {}
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
@@ -167,7 +175,7 @@ class VHost:
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
-        self.epoch += 1
+        self.queue_epoch += 1
         return queue
 
     def delete_queue(self, queue: Queue, if_unused: bool, if_empty: bool) -> int:
@@ -184,7 +192,7 @@ class VHost:
         del self.queues[queue.name]
         if queue.owner_id != 0:
             self._owned[queue.owner_id].pop(queue, None)
-        self.epoch += 1
+        self.queue_epoch += 1
         for binding in self._inbound.pop("queue " + queue.name, {}):
             self._unbind(binding)
         queue.close()
@@ -215,15 +223,20 @@ class VHost:
         """A volatile queue for the replies to one requester."""
         queue = ClassicQueue(self.unused_name(_REPLY_PREFIX), False, False, 0, {}, 0)
         self.replies[queue.name] = queue
-        self.epoch += 1
+        self.queue_epoch += 1
         return queue
 
     def close_reply_queue(self, queue: Queue) -> None:
         """The requester is gone; later replies are dropped."""
         if self.replies.pop(queue.name, None) is not None:
-            self.epoch += 1
+            self.queue_epoch += 1
 
     # --- exchanges -------------------------------------------------------------------------
+
+    def check_exchange_kind(self, kind: str) -> None:
+        """Refuse a type that does not exist.  Raises PreconditionFailed."""
+        if kind not in KINDS:
+            raise PreconditionFailed(f"unknown exchange type '{kind}'")
 
     def declare_exchange(self, wish: ExchangeWish) -> Exchange:
         """The exchange that is wished for, made if need be.
@@ -231,13 +244,11 @@ class VHost:
         Raises PreconditionFailed for an unknown type, bad arguments or a contradiction to what
         exists, AccessRefused for a reserved name.
         """
+        self.check_exchange_kind(wish.kind)
         what = self.describe("exchange", wish.name)
-        if wish.kind not in ("direct", "fanout", "topic", "headers"):
-            raise PreconditionFailed(f"unknown exchange type '{wish.kind}'")
         found = self.exchanges.get(wish.name)
         if found is None:
             self._check_new_name("exchange", wish.name)
-            check_alternate(what, wish.arguments)
             return self._add_exchange(wish)
         check_same(what, "type", wish.kind, found.kind)
         check_same(what, "durable", wish.is_durable, found.is_durable)
@@ -247,8 +258,9 @@ class VHost:
         return found
 
     def _add_exchange(self, wish: ExchangeWish) -> Exchange:
+        alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
         made = _new_exchange(wish)
-        made.alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
+        made.alternate = alternate
         self.exchanges[wish.name] = made
         self.epoch += 1
         return made
@@ -282,14 +294,19 @@ class VHost:
     # --- bindings --------------------------------------------------------------------------
 
     def bind(
-        self, source: Exchange, queue: Queue | None, exchange: Exchange | None, key: str, a: Table
+        self,
+        source: Exchange,
+        queue: Queue | None,
+        exchange: Exchange | None,
+        key: str,
+        arguments: Table,
     ) -> None:
         """Bind a queue or an exchange to ``source``; the same binding twice is one.
 
         Raises PreconditionFailed for arguments that the source cannot keep.
         """
-        source.check(key, a)
-        binding = Binding(source, queue, exchange, key, a)
+        source.check(key, arguments)
+        binding = Binding(source, queue, exchange, key, arguments)
         if binding.identity in source.bindings:
             return
         source.bindings[binding.identity] = binding
@@ -298,10 +315,15 @@ class VHost:
         self.epoch += 1
 
     def unbind(
-        self, source: Exchange, queue: Queue | None, exchange: Exchange | None, key: str, a: Table
+        self,
+        source: Exchange,
+        queue: Queue | None,
+        exchange: Exchange | None,
+        key: str,
+        arguments: Table,
     ) -> None:
         """Take a binding away; it is no error when there is none."""
-        binding = source.bindings.get(binding_identity(queue, exchange, key, a))
+        binding = source.bindings.get(binding_identity(queue, exchange, key, arguments))
         if binding is not None:
             self._forget_inbound(binding)
             self._unbind(binding)
@@ -331,6 +353,8 @@ class VHost:
 
     def route(self, exchange: Exchange, keys: list[str], properties: Properties) -> Routing:
         """The queues that a message published to ``exchange`` goes to, each once."""
+        if len(keys) > 1:
+            keys = list(dict.fromkeys(keys))
         found: dict[str, Queue] = {}
         seen: set[str] = set()
         work = [exchange]

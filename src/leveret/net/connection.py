@@ -7,14 +7,13 @@ peer that sends more than its share is not read from.
 import asyncio
 from typing import Any, Final, final
 
+from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Bell, Peer, Protocol, Session
 
 # Above this the session is told to hold deliveries back, below the other to go on.
 HIGH_WATER_OCTETS: Final = 256 * 1024
 LOW_WATER_OCTETS: Final = 64 * 1024
-# A peer that asks for replies and never reads them is not read from beyond this.
-MAX_UNSENT_OCTETS: Final = 4 * 1024 * 1024
 # How much is read at once from one connection before the others have their turn.
 MIN_CHUNK_OCTETS: Final = 16 * 1024
 MAX_CHUNK_OCTETS: Final = 256 * 1024
@@ -28,9 +27,10 @@ LINGER_TICKS: Final = 20
 class Flusher:
     """The connections that have something to do at the end of this turn of the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, notices: Notices) -> None:
         self._loop: Final = loop
         self.clock: Final = clock
+        self.notices: Final = notices
         # Where every connection's input lands before it is copied out, within the same call.
         self.landing: Final = memoryview(bytearray(MAX_CHUNK_OCTETS))
         self._ringing: list[Connection] = []
@@ -87,15 +87,21 @@ class Connection(asyncio.BufferedProtocol):
         self._session: Session | None = None
         self._is_write_paused = False
         self._is_read_paused = False
+        self._gathers = False
         self._closing_ticks = 0
         self._chunk_size = MAX_CHUNK_OCTETS
 
     # --- called by the loop ----------------------------------------------------------------
+    #
+    # A session never raises.  If one does all the same, that is a bug of ours, and only this
+    # connection pays for it: the loop and the other connections must not notice.
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
         self._transport = transport
         self._transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
+        # Before 3.12.9 and 3.13.2, asyncio's writelines forgot to say that the socket is full.
+        self._gathers = type(transport).__module__.startswith("uvloop")
         self._session = self._protocol.open(self._bell, _peer(self._transport))
         self._registry[self] = None
 
@@ -109,12 +115,18 @@ class Connection(asyncio.BufferedProtocol):
         if session is None:
             return
         chunk = bytes(self._flusher.landing[:nbytes])
-        if nbytes < self._chunk_size:
-            session.receive(chunk)
-        else:
-            self._receive_share(session, chunk)
+        try:
+            if nbytes < self._chunk_size:
+                session.receive(chunk)
+            else:
+                self._receive_share(session, chunk)
+        except Exception:
+            self._broken()
+            return
         if session.closed:
             self._bell.ring(session)
+        elif session.is_full:
+            self._pause_reading()
 
     def _receive_share(self, session: Session, chunk: bytes) -> None:
         """More is waiting, but the others go first: the loop would read on and on from here."""
@@ -122,8 +134,7 @@ class Connection(asyncio.BufferedProtocol):
         begin_ns = clock.cpu_ns()
         session.receive(chunk)
         took_ns = clock.cpu_ns() - begin_ns
-        self._transport.pause_reading()
-        self._is_read_paused = True
+        self._pause_reading()
         self._bell.ring(session)
         if took_ns > CHUNK_NS:
             self._chunk_size = max(self._chunk_size // 2, MIN_CHUNK_OCTETS)
@@ -143,10 +154,16 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """The socket takes more."""
         self._is_write_paused = False
-        if self._session is not None:
-            self._session.resume()
-            # Reading goes on with the next flush, if it was stopped.
-            self._bell.ring(self._session)
+        session = self._session
+        if session is None:
+            return
+        try:
+            session.resume()
+        except Exception:
+            self._broken()
+            return
+        # What waited in the session goes out with the next flush.
+        self._bell.ring(session)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
@@ -154,50 +171,67 @@ class Connection(asyncio.BufferedProtocol):
         session = self._session
         self._transport = None
         self._session = None
-        if session is not None:
+        if session is None:
+            return
+        try:
             session.lost()
+        except Exception:
+            self._broken()
 
     # --- called by the flusher and the listener --------------------------------------------
 
     def flush(self) -> None:
         """Send what the session has, and go on reading if that was stopped."""
         session = self._session
-        transport = self._transport
-        if session is None or transport is None:
+        if session is None:
             return
         session.rung = False
-        parts = session.take_output()
-        if len(parts) == 1:
-            transport.write(parts[0])
-        elif parts:
-            transport.writelines(parts)
-        if session.closed:
-            transport.close()
-            return
-        session.flushed()
-        self._regulate_reading(transport)
+        try:
+            self._flush(session)
+        except Exception:
+            self._broken()
 
-    def _regulate_reading(self, transport: Any) -> None:
-        if self._is_write_paused and transport.get_write_buffer_size() > MAX_UNSENT_OCTETS:
-            if not self._is_read_paused:
-                transport.pause_reading()
-                self._is_read_paused = True
+    def _flush(self, session: Session) -> None:
+        # While the socket is full everything waits in the session, which knows its bounds.
+        if not self._is_write_paused or session.closed:
+            self._write(session.take_output())
+            if session.closed:
+                self._transport.close()
+                return
+            session.flushed()
+        if session.is_full:
+            self._pause_reading()
         elif self._is_read_paused:
             self._is_read_paused = False
-            transport.resume_reading()
+            self._transport.resume_reading()
+
+    def _write(self, parts: list[bytes]) -> None:
+        if len(parts) == 1:
+            self._transport.write(parts[0])
+        elif parts and self._gathers:
+            self._transport.writelines(parts)
+        elif parts:
+            self._transport.write(b"".join(parts))
+
+    def _pause_reading(self) -> None:
+        if not self._is_read_paused:
+            self._is_read_paused = True
+            self._transport.pause_reading()
 
     def tick(self) -> None:
         """Let time pass for the session; cut off a closed one that the client does not read."""
         session = self._session
-        transport = self._transport
-        if session is None or transport is None:
+        if session is None:
             return
-        if not session.closed:
+        if session.closed:
+            self._closing_ticks += 1
+            if self._closing_ticks > LINGER_TICKS:
+                self._transport.abort()
+            return
+        try:
             session.tick()
-            return
-        self._closing_ticks += 1
-        if self._closing_ticks > LINGER_TICKS:
-            transport.abort()
+        except Exception:
+            self._broken()
 
     def shut(self, reason: str) -> None:
         """Ask the session to say goodbye."""
@@ -208,6 +242,11 @@ class Connection(asyncio.BufferedProtocol):
         """Close the socket without another word."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _broken(self) -> None:
+        """Called while handling an exception that should not have come."""
+        self._flusher.notices.crash("a connection is cut off: this is a bug in the broker")
+        self.abort()
 
 
 def _peer(transport: Any) -> Peer:

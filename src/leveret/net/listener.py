@@ -6,11 +6,14 @@ import socket
 from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
+from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Protocol
 
 BACKLOG: Final = 1024
 TICK_S: Final = 0.5
+# A transport that has not reported its end by then will not do so.
+_GONE_NS: Final = 1_000_000_000
 
 
 @final
@@ -18,10 +21,17 @@ class Listener:
     """Accepts connections for one protocol.  ``port`` is the real one once it is open."""
 
     def __init__(
-        self, protocol_name: str, protocol: Protocol, host: str, port: int, clock: Clock
+        self,
+        protocol_name: str,
+        protocol: Protocol,
+        host: str,
+        port: int,
+        clock: Clock,
+        notices: Notices,
     ) -> None:
         self.protocol: Final = protocol_name
         self._clock: Final = clock
+        self._notices: Final = notices
         self.host: Final = host
         self.port = port
         self._speaks: Final = protocol
@@ -39,7 +49,7 @@ class Listener:
     async def open(self) -> None:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
-        self._flusher = Flusher(loop, self._clock)
+        self._flusher = Flusher(loop, self._clock, self._notices)
         if self.host:
             self._server = await loop.create_server(
                 self._accept, self.host, self.port, backlog=BACKLOG
@@ -83,7 +93,8 @@ class Listener:
 
     async def _gone(self) -> None:
         """Wait until every transport has reported its end, with the next turns of the loop."""
-        while self._connections:  # noqa: ASYNC110 nothing to wait for but the loop itself
+        deadline = self._clock.now_ns() + _GONE_NS
+        while self._connections and self._clock.now_ns() < deadline:  # noqa: ASYNC110 soon over
             await asyncio.sleep(0)
 
 
