@@ -7,7 +7,7 @@ from tests import wire
 from tests.fakes import LOCAL, FakeBell, frames, new_node
 
 from leveret.amqp091.arguments import MethodFrame
-from leveret.amqp091.outbox import FULL_OCTETS, Outbox, content_header
+from leveret.amqp091.outbox import FULL_OCTETS, OVERFLOW_OCTETS, Outbox
 from leveret.amqp091.session import AmqpSession
 from leveret.amqp091.spec import CHANNEL_CLOSE_OK
 
@@ -85,5 +85,21 @@ def test_there_is_no_room_while_it_is_paused() -> None:
 
 
 def test_the_header_of_a_content_is_what_another_codec_writes() -> None:
-    payload = wire.encode_header(1 << 40, {"delivery_mode": 2})
-    assert content_header(7, payload[12:], 1 << 40) == wire.frame(wire.CONTENT, 7, payload)
+    box = Box()
+    payload = wire.encode_header(3, {"delivery_mode": 2})
+    box.outbox.send_content(7, payload[12:], b"abc")
+    frames_of_both = wire.frame(wire.CONTENT, 7, payload) + wire.frame(wire.BODY, 7, b"abc")
+    assert box.take() == frames_of_both
+
+
+@pytest.mark.parametrize("size", [100, 9000])
+def test_it_overflows_when_nobody_takes_the_replies(size: int) -> None:
+    box = Box(131_072)
+    sent = 0
+    while not box.outbox.is_overflowing():
+        assert sent <= OVERFLOW_OCTETS
+        box.outbox.write_body(1, bytes(size))
+        sent += size + 8
+    assert not box.outbox.has_room()
+    assert len(box.take()) == sent
+    assert not box.outbox.is_overflowing()
