@@ -218,14 +218,14 @@ def test_a_refused_consumer_is_told_which_queue() -> None:
 
 def test_a_reply_queue_is_reached_and_never_listed() -> None:
     v = vhost()
-    epoch = v.epoch
+    epoch = v.queue_epoch
     queue = v.open_reply_queue()
     assert queue.name.startswith(REPLY_TO + ".")
     assert reached(v, "", queue.name) == [queue.name]
     assert v.queues == {}
-    assert v.epoch > epoch
-    epoch = v.epoch
+    assert v.queue_epoch > epoch
+    epoch = v.queue_epoch
     v.close_reply_queue(queue)
     v.close_reply_queue(queue)
     assert reached(v, "", queue.name) == []
-    assert v.epoch > epoch
+    assert v.queue_epoch > epoch
