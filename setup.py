@@ -11,27 +11,48 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}  # no code; must be runnable as a script
 INTERPRETED = {"cli"}  # click hangs its notes on functions, which compiled ones refuse
 COMPILING = {"bdist_wheel", "build_ext"}  # not egg_info, dist_info, sdist, editable_wheel
+REASON_FILE = Path("leveret", "interpreted.txt")  # what ``leveret --version`` reads
 
 
-def has_compiler() -> bool:
-    """Whether the C compiler that this Python was built for, or the one in CC, can be run."""
+def why_interpreted() -> str:
+    """Why these sources are not to be compiled; empty when they are."""
+    if os.environ.get("LEVERET_PURE") == "1":
+        return "LEVERET_PURE=1 was set at installation"
     command = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
-    headers = Path(sysconfig.get_paths()["include"], "Python.h")
-    return shutil.which(command.split()[0]) is not None and headers.exists()
+    if shutil.which(command.split()[0]) is None:
+        return "no C compiler was found at installation"
+    if not Path(sysconfig.get_paths()["include"], "Python.h").exists():
+        return "a C compiler but no Python headers were found at installation"
+    return ""
+
+
+class BuildModules(build_py):
+    """Copies the modules, and notes with them why they stay interpreted, if they do."""
+
+    def run(self) -> None:
+        """As always, and the note."""
+        super().run()
+        if self.editable_mode:
+            return
+        note = Path(self.build_lib) / REASON_FILE
+        note.unlink(missing_ok=True)  # of an earlier build in this folder
+        if reason := why_interpreted():
+            note.write_text(reason + "\n")
 
 
 def extensions() -> list:
     """The modules to compile: all of them in one unit, so that calls between them are C calls."""
     if not COMPILING & set(sys.argv) or os.environ.get("LEVERET_PURE") == "1":
         return []
-    if not has_compiler():
+    if reason := why_interpreted():
         print(
-            "leveret: there is no C compiler (or no Python headers) here, so it is installed "
-            "interpreted, several times slower; gcc and python3-dev give the compiled one.",
+            f"leveret: {reason}, so it is installed interpreted, several times slower; "
+            "gcc and python3-dev give the compiled one.",
             file=sys.stderr,
         )
         return []
@@ -55,4 +76,4 @@ def extensions() -> list:
     return modules
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), cmdclass={"build_py": BuildModules})

@@ -5,7 +5,13 @@ from typing import Final
 
 from bench.brokers import BOTH, LEVERET, RABBITMQ
 from bench.measure import IDLE_CONNECTIONS, WARMUP_S, Figures
-from bench.scenarios import FOOTPRINT, LATENCY_RATE, SCENARIOS, Scenario
+from bench.scenarios import (
+    FOOTPRINT,
+    LATENCY_RATE,
+    PUBLISH_ONLY_MESSAGES,
+    SCENARIOS,
+    Scenario,
+)
 
 # scenario, broker -> one set of figures per round
 Rounds = dict[tuple[str, str], list[Figures]]
@@ -19,12 +25,15 @@ Leveret beside RabbitMQ from Debian with its default configuration, on one machi
 How it is measured: every figure comes from a fresh broker process with an empty data folder. The
 brokers take turns (RabbitMQ, Leveret, RabbitMQ, Leveret, ...) in {rounds} rounds; a rate is the
 median of its rounds, and a ratio is the median of the rounds' ratios, with the lowest and the
-highest beside it. Each run lasts {seconds:g} s after {warmup} s that do not count. The load comes
-from `leveret perf amqp`, which shares no protocol code with the broker; broker and load share the
+highest beside it. Each run lasts {seconds:g} s after {warmup} s that do not count; publish-only
+ends sooner, once its {most:,} messages are sent. The load comes from
+`leveret perf amqp`, which shares no protocol code with the broker; broker and load share the
 machine, nothing is pinned to a core. Messages are transient, queues are classic and durable.
 Unless it says otherwise, publishers do not wait for confirms and publish as fast as the broker
 takes it, so that a backlog may build up. Processor time and memory are read from `/proc`, for the
-broker with all its processes.
+broker with all its processes; memory "afterwards" is read once the queues are deleted, with all
+that was in them. So for publish-only it tells what a broker gives back, not what the messages took:
+that is under Footprint.
 
 The page says what one node does under these loads, and nothing else: RabbitMQ replicates between
 nodes and writes to disk what must survive, which Leveret does not do yet.
@@ -143,7 +152,8 @@ def footprint(rounds: Rounds, waiting: int) -> str:
 
 def page(rounds: Rounds, facts: dict[str, str], count: int, seconds: float, waiting: int) -> str:
     """The whole of docs/benchmarks.md."""
-    parts = [_INTRODUCTION.format(rounds=count, seconds=seconds, warmup=WARMUP_S)]
+    most = PUBLISH_ONLY_MESSAGES
+    parts = [_INTRODUCTION.format(rounds=count, seconds=seconds, warmup=WARMUP_S, most=most)]
     sections = [
         ("Rates", rates(rounds)),
         (

@@ -3,6 +3,7 @@
 from typing import Final
 
 LATENCY_RATE: Final = 10_000  # messages/s
+PUBLISH_ONLY_MESSAGES: Final = 20_000_000  # not without end: what nobody consumes stays in memory
 
 
 class Scenario:
@@ -27,8 +28,12 @@ class Scenario:
 
 SCENARIOS: Final = [
     Scenario("auto-ack", "16-octet messages, 1 publisher, 1 consumer, automatic ack", "", 6),
-    # Not without end: what nobody consumes stays in memory.
-    Scenario("publish-only", "publish only, 16 octets", "--consumers=0 --messages=20000000", 4),
+    Scenario(
+        "publish-only",
+        "publish only, 16 octets",
+        f"--consumers=0 --messages={PUBLISH_ONLY_MESSAGES}",
+        4,
+    ),
     Scenario(
         "ack-100",
         "16 octets, prefetch 1000, one ack per 100",

@@ -186,3 +186,48 @@ def test_the_variables_that_kubernetes_adds_for_a_service_are_not_ours() -> None
     }
     settings = load("", environment, {})
     assert (settings.port, settings.warnings) == (5672, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rabbitmq.conf", "listeners.tcp.default = 5672"),  # TOML could read this one
+        ("rabbitmq.conf", "## RabbitMQ\n\ndefault_user = alice\ndefault_pass = hare"),
+        ("leveret.toml", "default_user = alice\nloopback_users.guest = false"),
+        ("advanced.config", "%% RabbitMQ\n[\n  {rabbit, [{tcp_listeners, [5672]}]}\n]."),
+        ("rabbitmq.config", "[]."),
+    ],
+)
+def test_a_configuration_of_rabbitmqs_is_recognised(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert refused(str(file)) == (
+        f"The config file {file} looks like a rabbitmq.conf; Leveret reads TOML so far,"
+        " see docs/configuration.md."
+    )
+
+
+@pytest.mark.parametrize("text", ["default_user = alice", "[[x", "port = 5672 5673"])
+def test_toml_with_a_slip_is_not_taken_for_it(tmp_path: Path, text: str) -> None:
+    assert "is not TOML" in refused(written(tmp_path, text))
+
+
+def test_toml_may_have_any_name(tmp_path: Path) -> None:
+    file = tmp_path / "leveret.conf"
+    file.write_text('host = "h"  # a.b = c\nport = 1\nloopback_users = ["a.b"]')
+    assert load(str(file), {}, {}).port == 1
+
+
+def test_variables_of_rabbitmqs_without_effect_get_one_warning() -> None:
+    environment = {
+        "RABBITMQ_NODE_PORT": "5673",
+        "RABBITMQ_ERLANG_COOKIE": "hare",
+        "RABBITMQ_CONFIG_FILE": "",
+        "RABBITMQ_DEFAULT_USER": "alice",
+        "RABBITMQ_URL": "amqp://localhost",
+    }
+    assert load("", environment, {}).warnings == [
+        "Without effect: RABBITMQ_NODE_PORT, RABBITMQ_ERLANG_COOKIE.  Of RabbitMQ's variables"
+        " leveret reads RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS, RABBITMQ_DEFAULT_VHOST; its"
+        " own are in docs/configuration.md."
+    ]

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import leveret
-from leveret.broker.arguments import NOT_YET_APPLIED
 from leveret.config import TABLE, Setting, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,10 +70,3 @@ def test_the_example_file_sets_every_setting_to_its_default(tmp_path: Path) -> N
         setting.name for setting in TABLE
     }
     assert [getattr(settings, s.name) for s in TABLE] == [getattr(plain, s.name) for s in TABLE]
-
-
-def test_every_argument_without_effect_is_named() -> None:
-    text = (ROOT / "docs" / "compatibility.md").read_text()
-    (line,) = [line for line in text.splitlines() if "`x-message-ttl`" in line]
-    named = set(re.findall(r"`(x-[a-z-]+)`", line))
-    assert named == set(NOT_YET_APPLIED)

@@ -8,6 +8,7 @@ in ``Settings``.  Opens no file but the one it is told to read.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Final, final
@@ -166,7 +167,12 @@ _LEVELS: Final = ["debug", "info", "warning", "error", "critical"]
 TABLE: Final[list[Setting]] = [
     Text("host", "", "Address to listen on; empty for every interface, IPv4 and IPv6."),
     Number("port", 5672, "port", 0, 65535, "Port for AMQP 0-9-1; 0 for any free one."),
-    Folder("data_dir", "~/.local/share/leveret", "", "Folder of what must outlive the process."),
+    Folder(
+        "data_dir",
+        "~/.local/share/leveret",
+        "",
+        "Folder of what must outlive the process; not used yet.",
+    ),
     Text("default_user", "guest", "User that exists at the first start.", 1),
     Secret("default_pass", "guest", "Password of the default user."),
     Text("default_vhost", "/", "Virtual host that exists at the first start.", 1),
@@ -192,7 +198,29 @@ _DOCKER: Final = {
     "RABBITMQ_DEFAULT_VHOST": "default_vhost",
 }
 
+# Those that RabbitMQ's scripts and its container image read, and that leveret does not.  Not every
+# RABBITMQ_…: the clients' programs have such variables too, and Kubernetes invents some.
+# fmt: off
+_UNREAD: Final = [
+    "NODE_PORT", "NODE_IP_ADDRESS", "NODENAME", "USE_LONGNAME", "DIST_PORT", "SERVICENAME",
+    "CONFIG_FILE", "CONFIG_FILES", "CONF_ENV_FILE", "ADVANCED_CONFIG_FILE",
+    "ENABLED_PLUGINS_FILE", "PLUGINS_DIR", "MNESIA_BASE", "MNESIA_DIR", "LOG_BASE", "LOGS",
+    "SASL_LOGS", "PID_FILE", "FEATURE_FLAGS", "DEFAULT_USER_FILE", "DEFAULT_PASS_FILE",
+    "ERLANG_COOKIE", "SERVER_ERL_ARGS", "CTL_ERL_ARGS", "SERVER_ADDITIONAL_ERL_ARGS",
+    "SERVER_START_ARGS", "MAX_NUMBER_OF_PROCESSES", "IO_THREAD_POOL_SIZE",
+    "VM_MEMORY_HIGH_WATERMARK", "DISK_FREE_LIMIT", "SSL_CACERTFILE", "SSL_CERTFILE",
+    "SSL_KEYFILE", "SSL_VERIFY", "SSL_FAIL_IF_NO_PEER_CERT",
+]
+# fmt: on
+
 _PREFIX: Final = "LEVERET_"
+_PAGE: Final = "docs/configuration.md"
+
+
+_ERLANG: Final = re.compile(r"\s*\[\s*(\{|\]\s*\.)")
+_DOTTED: Final = re.compile(r"[A-Za-z_][\w-]*(\.[\w$-]+)+\s*=")
+# TOML's values are numbers, true and false, or begin with a quote or a bracket.
+_BARE: Final = re.compile(r"\w+\s*=\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z/]")
 
 
 @final
@@ -250,10 +278,18 @@ class Settings:
         """Set what the TOML file says.  Raises ConfigError, also when it cannot be read."""
         try:
             with open(path, "rb") as file:
-                values = tomllib.load(file)
+                octets = file.read()
         except OSError as error:
             why = error.strerror or str(error)
             raise ConfigError(f"The config file {path} cannot be read: {why}.", path) from error
+        if is_rabbitmqs(path, octets.decode("utf-8", "replace")):
+            raise ConfigError(
+                f"The config file {path} looks like a rabbitmq.conf; Leveret reads TOML so far,"
+                f" see {_PAGE}.",
+                path,
+            )
+        try:
+            values = tomllib.loads(octets.decode())
         except ValueError as error:  # not TOML, or not UTF-8
             raise ConfigError(f"The config file {path} is not TOML: {error}.", path) from error
         self.take(values, path)
@@ -266,6 +302,12 @@ class Settings:
         for variable in sorted(environment):
             if variable.startswith(_PREFIX) and environment[variable]:
                 self._take_variable(variable, environment[variable])
+        unread = ["RABBITMQ_" + name for name in _UNREAD if environment.get("RABBITMQ_" + name)]
+        if unread:
+            self.warnings.append(
+                f"Without effect: {', '.join(unread)}.  Of RabbitMQ's variables leveret reads"
+                f" {', '.join(_DOCKER)}; its own are in {_PAGE}."
+            )
 
     def _take_variable(self, variable: str, text: str) -> None:
         name = variable.removeprefix(_PREFIX).lower()
@@ -306,6 +348,21 @@ def load(file: str, environment: Mapping[str, str], options: Mapping[str, str]) 
         settings.take_text(find(name, origin), text, origin)
     settings.take({}, "")
     return settings
+
+
+def is_rabbitmqs(path: str, text: str) -> bool:
+    """Whether this is RabbitMQ's own configuration, as far as one can tell without reading it.
+
+    Its lines are ``key = value`` with dots in the keys and no quotes, or it is one Erlang list.
+    """
+    if _ERLANG.match(re.sub(r"%.*", "", text)):
+        return True
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith("#")]
+    if any(_DOTTED.match(line) for line in said):
+        return True
+    plain = path.endswith((".conf", ".config")) and any(_BARE.match(line) for line in said)
+    return plain and not any(line.startswith("[") for line in said)
 
 
 def option_name(name: str) -> str:

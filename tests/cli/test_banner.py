@@ -1,8 +1,13 @@
 """leveret.cli.banner"""
 
+import shlex
+import subprocess
+import sys
+
 import pytest
 
-from leveret.cli.banner import banner, url
+import leveret
+from leveret.cli.banner import banner, is_held_back, url
 from leveret.config import Settings
 from leveret.net.listener import Listener
 from leveret.server import Server
@@ -16,9 +21,45 @@ def listener(host: str = "", **settings: object) -> tuple[Settings, Listener]:
 
 def test_every_interface_is_reached_as_localhost() -> None:
     settings, one = listener()
-    assert "AMQP 0-9-1 on port 5672 of every interface: amqp://guest:guest@localhost:5672/%2F" in (
-        banner(settings, [one]).splitlines()
-    )
+    assert (
+        "AMQP 0-9-1 on every interface, port 5672: amqp://guest:guest@localhost:5672/%2F"
+        " (guest: from this machine only)"
+    ) in banner(settings, [one], False).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("host", "changed"),
+    [
+        ("127.0.0.1", {}),
+        ("::1", {}),
+        ("localhost", {}),
+        ("", {"default_user": "alice"}),
+        ("", {"loopback_users": []}),
+    ],
+)
+def test_nobody_is_held_back_who_can_come_from_wherever_it_listens(
+    host: str, changed: dict[str, object]
+) -> None:
+    settings, one = listener(host, **changed)
+    assert not is_held_back(settings, one)
+
+
+def test_a_person_is_shown_a_first_message_that_prints_something() -> None:
+    settings, one = listener()
+    first = banner(settings, [one], True).splitlines()[-1]
+    program = shlex.split(first.partition("): ")[2])
+    assert program[:2] == ["python3", "-c"]
+    with leveret.Broker() as broker:
+        there = program[2].replace(url(settings, one), broker.url)
+        done = subprocess.run(
+            [sys.executable, "-c", there], capture_output=True, text=True, timeout=20, check=True
+        )
+    assert done.stdout == "b'Hello World!'\n"
+
+
+def test_nobody_else_is() -> None:
+    settings, one = listener()
+    assert "First message" not in banner(settings, [one], False)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +73,7 @@ def test_an_address_is_reached_as_it_is(host: str, shown: str) -> None:
 
 def test_a_password_of_ones_own_is_not_shown() -> None:
     settings, one = listener(default_user="guest", default_pass="hare")
-    text = banner(settings, [one])
+    text = banner(settings, [one], True)
     assert "hare" not in text
     assert "amqp://guest:PASSWORD@" in text
 

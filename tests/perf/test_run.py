@@ -9,7 +9,9 @@ import msgspec
 import pika
 import pytest
 
+import leveret
 from leveret import Broker
+from leveret.perf import wire
 from leveret.perf.faults import BrokerFault
 from leveret.perf.report import LiveLine, Result, as_json, summary
 from leveret.perf.run import Run
@@ -95,6 +97,50 @@ def test_time_ends_a_run_and_warming_up_does_not_count(broker: Broker) -> None:
     assert result.meter.sent > result.sent
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"confirm": 1000}, {"size": 70_000, "duration": 0.1}, {"publishers": 3, "rate": 3000.0}],
+    ids=str,
+)
+def test_what_is_counted_as_sent_is_in_the_queue(
+    broker: Broker, channel: pika.channel.Channel, changed: dict[str, object]
+) -> None:
+    result = perform(broker.url, **{"consumers": 0, "duration": 0.3, "queue": "po", **changed})
+    held = channel.queue_declare("po", passive=True).method.message_count
+    assert result.sent == result.meter.sent == held > 0
+
+
+def test_the_broker_is_given_time_to_read_what_was_sent_last() -> None:
+    chosen = settings("amqp://127.0.0.1", consumers=0, duration=0.2, queue="q", size=1000)
+    slow = SlowBroker()
+
+    async def against_it() -> Result:
+        async with await asyncio.start_server(slow.serve, "127.0.0.1", 0) as server:
+            chosen.url = f"amqp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            return await Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform()
+
+    result = asyncio.run(against_it())
+    assert result.sent == slow.publishes > 0
+
+
+def test_what_is_still_under_way_is_said(broker: Broker) -> None:
+    result = perform(broker.url, duration=0.4, consumers=1, prefetch=1, ack_every=1, size=16)
+    assert result.under_way == result.meter.sent - result.end.received > 0
+    assert f"still under way at the end: {result.under_way:,} messages" in summary(result)
+    assert msgspec.json.decode(as_json(result))["under_way"] == result.under_way
+
+
+def test_nothing_is_under_way_when_all_came(broker: Broker) -> None:
+    result = perform(broker.url, messages=100)
+    assert result.under_way == 0
+    assert "under way" not in summary(result)
+
+
+def test_leveret_is_called_by_its_name(broker: Broker) -> None:
+    tree = msgspec.json.decode(as_json(perform(broker.url, messages=1)))
+    assert tree["broker"] == f"Leveret {leveret.__version__} (as RabbitMQ 3.13.7)"
+
+
 def test_a_rate_is_kept(broker: Broker) -> None:
     result = perform(broker.url, duration=0.5, rate=500.0, publishers=2)
     assert 350 < result.sent <= 520
@@ -150,6 +196,44 @@ def test_it_can_be_interrupted(broker: Broker) -> None:
 # --- what the broker refuses -------------------------------------------------------------------
 
 
+class SlowBroker:
+    """Reads little at a time, and only publishes and methods it must answer."""
+
+    def __init__(self) -> None:
+        self.publishes = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until the goodbye."""
+        await reader.readexactly(8)
+        writer.write(method(0, wire.CONNECTION_START, b"\0\x09" + bytes(4 + 4 + 4)))
+        while True:
+            head = await reader.readexactly(wire.FRAME_HEAD)
+            payload = await reader.readexactly(int.from_bytes(head[3:7], "big") + 1)
+            if head[0] == wire.METHOD:
+                await self.answer(int.from_bytes(payload[:4], "big"), head[2], writer)
+
+    async def answer(self, asked: int, channel: int, writer: asyncio.StreamWriter) -> None:
+        """React to a method."""
+        if asked == wire.BASIC_PUBLISH:
+            self.publishes += 1
+            await asyncio.sleep(0.002 if self.publishes % 100 == 0 else 0)
+        elif asked in ANSWERS:
+            writer.write(method(channel, *ANSWERS[asked]))
+
+
+ANSWERS = {
+    wire.CONNECTION_START_OK: (wire.CONNECTION_TUNE, b"\0\x01\0\x02\0\0\0\0"),
+    wire.CONNECTION_OPEN: (wire.CONNECTION_OPEN_OK, b"\0"),
+    wire.CHANNEL_OPEN: (wire.CHANNEL_OPEN_OK, bytes(4)),
+    wire.QUEUE_DECLARE: (wire.QUEUE_DECLARE_OK, b"\x01q" + bytes(8)),
+    wire.CONNECTION_CLOSE: (wire.CONNECTION_CLOSE_OK, b""),
+}
+
+
+def method(channel: int, number: int, arguments: bytes) -> bytes:
+    return wire.frame(wire.METHOD, channel, number.to_bytes(4, "big") + arguments)
+
+
 def refusal(url: str, **changed: object) -> str:
     with pytest.raises(BrokerFault) as caught:
         perform(url, **{"messages": 1, **changed})
@@ -159,7 +243,24 @@ def refusal(url: str, **changed: object) -> str:
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert f"cannot reach a broker at 127.0.0.1:{port}" in refusal(f"amqp://127.0.0.1:{port}")
+    assert refusal(f"amqp://127.0.0.1:{port}") == (
+        f"cannot reach a broker at 127.0.0.1:{port}: connection refused; start one with"
+        " `leveret serve`"
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_tls_is_not_spoken(broker: Broker, host: str) -> None:
+    sentence = refusal(f"amqps://{host}:{broker.port}")
+    assert sentence == (
+        f"cannot reach a broker at {host}:{broker.port}: it does not speak TLS there; without TLS"
+        " the URL begins with amqp://"
+    )
+
+
+def test_a_lone_slash_is_an_empty_vhost(broker: Broker) -> None:
+    sentence = refusal(broker.url.removesuffix("%2F"))
+    assert "opening vhost '' (for vhost '/' the URL should end in /%2F): 530" in sentence
 
 
 def test_the_password_is_wrong_and_not_repeated(broker: Broker) -> None:

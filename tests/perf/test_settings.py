@@ -24,6 +24,7 @@ def settings(**changed: object) -> Settings:
         ({"verify": True, "queues": 2, "routing_key": "k"}, "--routing-key"),
         ({"warmup": 5.0, "duration": 5.0}, "--warmup"),
         ({"publishers": 0, "consumers": 0}, "nothing to do"),
+        ({"publishers": 0}, "a queue made up for the run stays empty"),
         ({"queues": 0}, "--queues"),
         ({"existing": True}, "--queue"),
         ({"publishers": 3000, "queues": 3000}, "four million"),
@@ -32,6 +33,11 @@ def settings(**changed: object) -> Settings:
 def test_what_cannot_work_is_refused(changed: dict[str, object], word: str) -> None:
     with pytest.raises(BadSetting, match=word):
         settings(**changed).check()
+
+
+@pytest.mark.parametrize("named", [{"queue": "q"}, {"exchange": "e"}])
+def test_consuming_only_is_for_what_others_publish(named: dict[str, object]) -> None:
+    settings(publishers=0, **named).check()
 
 
 def test_counts_follow_the_pattern() -> None:

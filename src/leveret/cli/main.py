@@ -1,8 +1,10 @@
 """The ``leveret`` program: finds the command that was asked for and loads only that one."""
 
+import difflib
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -16,6 +18,9 @@ COMMANDS: Final = {
     "serve": "leveret.cli.serve:serve",
 }
 
+# Written by setup.py beside the package's modules when it installs them without compiling them.
+_REASON_FILE: Final = "interpreted.txt"
+
 
 def is_compiled() -> bool:
     """Whether this is the compiled package.  Its command line never is, so ask for another part."""
@@ -23,7 +28,47 @@ def is_compiled() -> bool:
     return spec is not None and not str(spec.origin).endswith(".py")
 
 
-class Commands(click.Group):
+def why_interpreted() -> str:
+    """Why an installed package is not the compiled one; empty for a compiled one or sources."""
+    try:
+        reason = Path(__file__).parent.with_name(_REASON_FILE).read_text().strip()
+    except OSError:
+        return ""
+    return "" if is_compiled() else reason
+
+
+def remedy() -> str:
+    """Why an installed package is interpreted, and where to read what to do; maybe empty."""
+    reason = why_interpreted()
+    if not reason:
+        return ""
+    return (
+        f"Interpreted, so several times slower, because {reason}. The README, under"
+        ' "Compiled or interpreted", says how to install it compiled.'
+    )
+
+
+def version_text() -> str:
+    """What ``--version`` prints."""
+    build = "compiled" if is_compiled() else "interpreted"
+    first = f"leveret {__version__} ({build}, Python {sys.version.split()[0]})"
+    return "\n".join([line for line in (first, remedy()) if line])
+
+
+class Suggesting(click.Group):
+    """A group that names the command that was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses what is nearly a command with the right one."""
+        near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+        if near and near[0] != args[0] and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}.  Did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
+
+
+class Commands(Suggesting):
     """The group of all commands, none of them loaded yet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -41,12 +86,8 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands, name="leveret")
-@click.version_option(
-    __version__,
-    message=f"leveret {__version__} ({'compiled' if is_compiled() else 'interpreted'},"
-    f" Python {sys.version.split()[0]})",
-)
+@click.group(cls=Commands, name="leveret", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message=version_text())
 def leveret() -> None:
     """Leveret: a message broker that does RabbitMQ's job."""
 

@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 import click
 
+from leveret.cli.main import Suggesting
 from leveret.perf.faults import BadSetting, BrokerFault
 from leveret.perf.report import Result, as_json, live_line, summary
 from leveret.perf.run import Run
@@ -70,14 +71,14 @@ def _option(names: str, kind: Any, metavar: str, text: str) -> Callable[[Any], A
     return click.option(*parts, type=kind, default=default, metavar=metavar, help=text)
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def perf() -> None:
     """Measure a broker: offer it load and say what came through, how fast and how late."""
 
 
 @perf.command()
 @name("--url", "URL", "The broker.  [amqp://guest:guest@127.0.0.1:5672/%2F]")
-@amount("-x --publishers", "Publishers; 0: only consume.  [1]")
+@amount("-x --publishers", "Publishers; 0: only consume, from --queue.  [1]")
 @amount("-y --consumers", "Consumers; 0: only publish.  [1]")
 @amount("--connections", "Idle connections to hold.  [0]", 65535)
 @amount("-s --size", "Octets of a body.  [16]")

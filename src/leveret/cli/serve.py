@@ -6,12 +6,13 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final, TextIO, final
 
 import click
 
-from leveret.cli.banner import banner
+from leveret.cli.banner import banner, place
 from leveret.cli.log import start_log
 from leveret.cli.refusals import BadConfig, Unavailable
 from leveret.config import ConfigError, Settings, find, load, option_name
@@ -39,6 +40,10 @@ def setting(name: str, metavar: str) -> Callable[[Any], Any]:
 @click.option("--config", metavar="FILE", help="Read settings from this TOML file.")
 def serve(config: str | None, **options: str | None) -> None:
     """Run the broker in the foreground, until Ctrl-C or SIGTERM.
+
+    User, password, virtual host and everything else are set by environment variables
+    (LEVERET_DEFAULT_USER, LEVERET_DEFAULT_PASS, LEVERET_DEFAULT_VHOST, or RabbitMQ's
+    RABBITMQ_DEFAULT_USER, ...) or in the file: docs/configuration.md lists all settings.
 
     An option is stronger than the environment (LEVERET_PORT, LEVERET_CONFIG, ...), which is
     stronger than the file.
@@ -74,8 +79,7 @@ async def live(settings: Settings) -> None:
     except OSError as error:
         raise Unavailable(sentence_about(error, settings)) from None
     settle_memory()
-    say(banner(settings, server.listeners))
-    LOG.info("Server startup complete")
+    announce(settings, server)
     await ending.signalled.wait()
     await server.stop(SHUTDOWN)
     LOG.info("Stopped")
@@ -108,6 +112,21 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def announce(settings: Settings, server: Server) -> None:
+    """Say on standard output that it is ready, and in the log, unless one person reads both."""
+    to_person = is_terminal(sys.stdout)
+    say(banner(settings, server.listeners, to_person))
+    if not (to_person and is_terminal(sys.stderr)):
+        # RabbitMQ's words first, as scripts wait for them.
+        places = ", ".join([place(one) for one in server.listeners])
+        LOG.info("Server startup complete: %s", places)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits there; the stream is None where the process was started without."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def say(text: str) -> None:

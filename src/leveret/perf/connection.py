@@ -15,7 +15,7 @@ from leveret.octets import read_u16, read_u32
 from leveret.perf import wire
 from leveret.perf.address import Address
 from leveret.perf.faults import BrokerFault
-from leveret.tables import Table, TableError, field_of, read_table, table_of
+from leveret.perf.greeting import client_properties, product_of, unreachable, vhost_in_words
 
 PATIENCE_S: Final = 20.0  # a broker that answers no request for so long is given up
 FRAME_MAX: Final = 131072
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
         doing = f"logging in as {address.user!r}"
         tune = await self.ask(0, login, wire.CONNECTION_TUNE, doing)
         self._tune(tune)
-        doing = f"opening vhost {address.vhost!r}"
+        doing = f"opening {vhost_in_words(address.vhost)}"
         await self.ask(0, wire.connection_open(address.vhost), wire.CONNECTION_OPEN_OK, doing)
         await self.ask(CHANNEL, wire.channel_open(), wire.CHANNEL_OPEN_OK, "opening a channel")
 
@@ -246,45 +246,35 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def close(self, patience_s: float) -> None:
-        """Say goodbye and hang up, at once when the broker does not answer in time."""
+    async def close(self, patience_s: float) -> bool:
+        """Say goodbye and hang up, at once when the broker does not answer in time.
+
+        True when it answered, and so has read all that was sent.
+        """
         transport = self._transport
         self._closing = True
-        if transport is None:
-            return
-        if not self.failure and not self.paused and self._answer is None:
+        if transport is None or transport.is_closing():
+            return False
+        answered = False
+        if self._can_ask():
             future: asyncio.Future[bytes] = self._loop.create_future()
             self._answer = future
             self._asked = wire.CONNECTION_CLOSE_OK
             goodbye = wire.close(wire.CONNECTION_CLOSE)
             self.write(wire.frame(wire.METHOD, 0, goodbye))
             await asyncio.wait([future], timeout=patience_s)
+            answered = is_answered(future)
         transport.abort()
+        return answered
+
+    def _can_ask(self) -> bool:
+        # Not within the coroutine, for the sake of mypy 2.4.1.
+        return not self.failure and self._answer is None
 
 
-def client_properties() -> Table:
-    """Who we are, and that we understand a refused login and a blocked connection."""
-    can: dict[str, object] = {
-        "authentication_failure_close": True,
-        "basic.nack": True,
-        "connection.blocked": True,
-        "consumer_cancel_notify": True,
-        "publisher_confirms": True,
-    }
-    names: dict[str, object] = {"product": "leveret perf", "platform": "Python"}
-    properties = table_of(names)
-    properties["capabilities"] = field_of(can)
-    return properties
-
-
-def product_of(hello: bytes) -> str:
-    """What ``connection.start`` says the broker is: product and version, maybe empty."""
-    try:
-        properties, _ = read_table(hello, 6)
-    except TableError:
-        return ""
-    words = [properties[name].value for name in ("product", "version") if name in properties]
-    return " ".join(word for word in words if isinstance(word, str))
+def is_answered(future: "asyncio.Future[bytes]") -> bool:
+    """Whether what ``future`` waits for has come; nothing comes when the connection ends."""
+    return future.done() and len(future.result()) > 0
 
 
 async def connect(address: Address, role: Role, watch: Watch) -> Connection:
@@ -300,8 +290,7 @@ async def connect(address: Address, role: Role, watch: Watch) -> Connection:
     except TimeoutError:
         raise BrokerFault(f"cannot reach {address.place}: no answer") from None
     except OSError as error:
-        why = error.strerror or str(error)
-        raise BrokerFault(f"cannot reach a broker at {address.place}: {why.lower()}") from None
+        raise BrokerFault(unreachable(address, error)) from None
     try:
         await connection.handshake()
     except BrokerFault:

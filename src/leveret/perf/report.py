@@ -26,6 +26,7 @@ class Result:
         self.by_count = False  # ended when all messages were through, not by the clock
         self.latency: Final = Histogram()
         self.confirm_latency: Final = Histogram()
+        self.under_way = 0  # sent, and neither received nor known to be refused at the end
         self.opened_s = 0.0  # how long it took to open all connections
         self.verdict: Verdict | None = None
 
@@ -131,7 +132,7 @@ class LiveLine:
 
 def summary(result: Result) -> str:
     """The table for people."""
-    lines = _rates(result) + _latencies(result)
+    lines = _rates(result) + _under_way(result) + _latencies(result)
     busy = per(100 * result.cpu_s, result.wall_s)
     lines.append(
         f"load generator: {result.cpu_s:.2f} s of processor time in {result.wall_s:.1f} s"
@@ -171,6 +172,14 @@ def _rates(result: Result) -> list[str]:
     return lines if len(lines) > 1 else []
 
 
+def _under_way(result: Result) -> list[str]:
+    if not result.under_way:
+        return []
+    hint = "" if result.verdict is not None else "; --verify waits for them"
+    said = f"{result.under_way:,} messages, sent but not yet received{hint}"
+    return [f"still under way at the end: {said}"]
+
+
 def _rate(name: str, count: int, seconds: float, octets: int) -> str:
     rate, flow = per(count, seconds), per(octets / 1e6, seconds)
     return f"{name:<24}{count:>16,}{rate:>14,.0f}{flow:>10,.1f}"
@@ -204,6 +213,7 @@ def as_json(result: Result) -> str:
         "received_octets": result.end.received_octets - result.begin.received_octets,
         "sent_in_all": meter.sent,  # with warming up and what came after the time was up
         "received_in_all": meter.received,
+        "under_way": result.under_way,
         "nacked": meter.nacked,
         "returned": meter.returned,
         "latency_us": _percentiles(result.latency),

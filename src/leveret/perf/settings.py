@@ -85,6 +85,11 @@ class Settings:
             raise BadSetting("--warmup must be shorter than --duration, which includes it")
         if self.publisher_count + self.consumer_count + self.connections == 0:
             raise BadSetting("nothing to do: no publishers, no consumers, no connections")
+        if self.publishers == 0 and self.consumers and not (self.queue or self.exchange):
+            raise BadSetting(
+                "--publishers 0 needs the --queue to consume from (or the --exchange where others"
+                " publish): a queue made up for the run stays empty"
+            )
         if self.publisher_count * self.queues >= 1 << 22:
             raise BadSetting("publishers times queues must be below four million")
         if self.existing and not self.queue:

@@ -28,6 +28,11 @@ class Topology:
         """Whether the queues are ours to delete: those with a made-up name are."""
         return not self._settings.queue
 
+    @property
+    def outlives_the_run(self) -> bool:
+        """Whether what was sent can be looked for afterwards."""
+        return bool(self._settings.queue or self._settings.exchange)
+
     def targets(self, publisher: int) -> list[Target]:
         """Where the publisher number ``publisher`` sends, in turn."""
         settings = self._settings
