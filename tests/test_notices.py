@@ -30,7 +30,7 @@ def test_what_was_not_logged_is_counted_in_the_next_second(
     notices.warn("last")
     notices.warn("more")
     assert [r.getMessage() for r in caplog.records] == [
-        "5 more warnings like these were not logged",
+        "5 more lines were not logged: there were too many in one second",
         "last",
         "more",
     ]

@@ -20,7 +20,7 @@ SRC = ROOT / "src" / "leveret"
 
 # A module imports from earlier ranks and from its own package.  Those of one rank are strangers.
 RANKS = [
-    {"errors"},
+    {"errors", "version"},
     {"octets", "terms"},
     {"tables", "ports", "config", "counters", "session"},
     {"notices"},

@@ -6,9 +6,9 @@ loaded when it is first asked for, so that ``leveret --version`` need not load a
 
 from typing import TYPE_CHECKING
 
-__all__ = ["Broker", "__version__"]
+from leveret.version import VERSION as __version__
 
-__version__ = "0.1.0"
+__all__ = ["Broker", "__version__"]
 
 # The one place where type checkers and editors are told what the interpreter finds out later.
 if TYPE_CHECKING:

@@ -35,6 +35,8 @@ SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
 # How long a caller waits for the thread to end; the server promises two seconds.
 _PATIENCE_S: Final = 10
 
+FAREWELL_S: Final = 0.1
+
 _ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -243,7 +245,8 @@ class _Run:
 
     async def stop(self) -> None:
         """Stop in the loop it was started in."""
-        await self._server.stop(SHUTDOWN)
+        # Clients in the same program often cannot answer while it waits for this.
+        await self._server.stop(SHUTDOWN, FAREWELL_S)
 
     def start_thread(self) -> None:
         """Start in a new thread and wait for it.  Raises what went wrong there."""

@@ -9,6 +9,7 @@ from typing import Final, final
 from leveret.amqp091.protocol import Amqp091
 from leveret.broker.node import Node
 from leveret.config import Settings
+from leveret.net.alarm import LoopAlarm
 from leveret.net.listener import Listener
 from leveret.ports import Clock, Random
 
@@ -25,6 +26,7 @@ class Server:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._alarm: LoopAlarm | None = None
         clock = Clock()
         self.node: Final = Node(settings, clock, Random())
         self.listeners: Final = [
@@ -38,27 +40,43 @@ class Server:
             )
         ]
 
+    def _be_quiet(self) -> None:
+        """Let the timetable ring no more."""
+        self.node.timetable.alarm = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def _connection_count(self) -> int:
         return sum([listener.connection_count for listener in self.listeners])
 
     async def start(self) -> None:
         """Open every listener."""
+        self._alarm = LoopAlarm(asyncio.get_running_loop(), self.node)
+        self.node.timetable.alarm = self._alarm
         try:
             for listener in self.listeners:
                 await listener.open()
         except BaseException:
+            self._be_quiet()
             for listener in self.listeners:
                 await listener.close()
             raise
 
-    async def stop(self, reason: str) -> None:
-        """Stop listening, close connections with ``reason`` and wait for it, at most a second."""
+    async def stop(self, reason: str, farewell_s: float = FAREWELL_S) -> None:
+        """Stop listening and close connections with ``reason``.
+
+        Clients have ``farewell_s`` seconds to answer; then they are cut off.
+        """
+        if self._connection_count() > 0:
+            self.node.notices.inform(f"closing {self._connection_count()} connections: {reason}")
         for listener in self.listeners:
             listener.stop_accepting()
             listener.shut(reason)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + FAREWELL_S
+        deadline = loop.time() + farewell_s
         while loop.time() < deadline and self._connection_count() > 0:  # noqa: ASYNC110 rare
             await asyncio.sleep(_POLL_S)
+        self._be_quiet()
         for listener in self.listeners:
             await listener.close()

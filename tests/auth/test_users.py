@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.fakes import FakeRandom
 
-from leveret.auth.users import Permission, User, Users
+from leveret.auth.users import LoginFailure, Permission, User, Users
 
 
 def users() -> Users:
@@ -15,9 +15,14 @@ def users() -> Users:
     return made
 
 
+def reason(found: User | LoginFailure) -> str:
+    assert isinstance(found, LoginFailure)
+    return found.reason
+
+
 def test_name_and_password_let_a_user_in() -> None:
     user = users().authenticate("alice", "secret", False)
-    assert user is not None and user.name == "alice"
+    assert isinstance(user, User) and user.name == "alice"
 
 
 @pytest.mark.parametrize(
@@ -25,17 +30,23 @@ def test_name_and_password_let_a_user_in() -> None:
     [("alice", "wrong"), ("alice", ""), ("nobody", "secret"), ("", ""), ("Alice", "secret")],
 )
 def test_wrong_credentials_do_not(name: str, password: str) -> None:
-    assert users().authenticate(name, password, True) is None
+    assert isinstance(users().authenticate(name, password, True), LoginFailure)
 
 
 def test_a_password_that_is_no_unicode_is_wrong_and_no_accident() -> None:
-    assert users().authenticate("alice", "\udcff", True) is None
-    assert users().authenticate("nobody\udcff", "\udcff", True) is None
+    assert reason(users().authenticate("alice", "\udcff", True)) == (
+        "the password of user 'alice' is another one"
+    )
+    assert reason(users().authenticate("nobody\udcff", "\udcff", True)) == (
+        "there is no user 'nobody\udcff'"
+    )
 
 
 def test_guest_comes_from_this_machine_only() -> None:
-    assert users().authenticate("guest", "guest", True) is not None
-    assert users().authenticate("guest", "guest", False) is None
+    assert isinstance(users().authenticate("guest", "guest", True), User)
+    assert reason(users().authenticate("guest", "guest", False)) == (
+        "user 'guest' may only connect from this machine (setting loopback_users)"
+    )
 
 
 def test_adding_a_user_again_changes_password_and_tags_and_keeps_permissions() -> None:
@@ -48,7 +59,7 @@ def test_adding_a_user_again_changes_password_and_tags_and_keeps_permissions() -
     assert (after.tags, list(after.permissions)) == (["monitoring"], ["/"])
     assert after.epoch > epoch
     assert known.authenticate("alice", "new", True) is after
-    assert known.authenticate("alice", "secret", True) is None
+    assert isinstance(known.authenticate("alice", "secret", True), LoginFailure)
 
 
 def test_the_same_password_is_stored_differently_each_time() -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from tests import wire
-from tests.fakes import FakeConsumer, FakeRandom, message
+from tests.fakes import FakeClock, FakeConsumer, FakeRandom, message
 
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.queue import Queue
+from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import REPLY_TO, VHost
 from leveret.broker.wishes import QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
@@ -17,7 +18,7 @@ ME, OTHER = 7, 8
 
 
 def vhost() -> VHost:
-    return VHost("/", FakeRandom())
+    return VHost("/", FakeRandom(), FakeClock(), Timetable())
 
 
 def wish(

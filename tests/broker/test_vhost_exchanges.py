@@ -7,11 +7,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests import wire
-from tests.fakes import FakeRandom
+from tests.fakes import FakeClock, FakeRandom
 
 from leveret.broker.exchange import Exchange
 from leveret.broker.properties import NO_PROPERTIES, Properties, read_properties
 from leveret.broker.queue import Queue
+from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, PreconditionFailed
@@ -26,7 +27,7 @@ class Place:
     """A vhost with short ways to say things: ``e`` exchanges, ``q`` queues, by name."""
 
     def __init__(self) -> None:
-        self.vhost = VHost("/", FakeRandom())
+        self.vhost = VHost("/", FakeRandom(), FakeClock(), Timetable())
 
     def e(self, name: str, kind: str = "fanout", **values: Any) -> Exchange:
         flags = [values.pop(flag, False) for flag in ("durable", "auto_delete", "internal")]

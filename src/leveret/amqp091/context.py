@@ -53,6 +53,8 @@ class Context:
             self._to_dispatch = []
             for queue in queues:
                 queue.dispatch()
+        if self.vhost.dying:
+            self.vhost.hold_funerals()
         self.send_confirms()
 
     def send_confirms(self) -> None:

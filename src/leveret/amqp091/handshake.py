@@ -35,11 +35,12 @@ from leveret.amqp091.spec import (
 )
 from leveret.auth.access import Access
 from leveret.auth.sasl import MECHANISMS, Credentials, read_amqplain, read_plain
-from leveret.auth.users import User
+from leveret.auth.users import LoginFailure, User
 from leveret.broker.node import Node
 from leveret.broker.vhost import VHost
 from leveret.session import Peer
-from leveret.tables import BOOL, TABLE, Field, Table, table_of
+from leveret.tables import BOOL, LONGSTR, TABLE, Field, Table, table_of
+from leveret.version import VERSION
 
 _CAPABILITIES: Final = (
     "publisher_confirms",
@@ -59,7 +60,18 @@ _VERSION: Final = "3.13.7"
 
 
 class LoginRefused(AmqpFault):
-    """Name or password is wrong.  A client that does not understand it is cut off instead."""
+    """The login failed, for a ``reason`` that only the log is told.
+
+    A client that does not understand the refusal is cut off instead.
+    """
+
+    def __init__(self, mechanism: str, reason: str) -> None:
+        super().__init__(
+            ACCESS_REFUSED,
+            f"Login was refused using authentication mechanism {mechanism}. "
+            "For details see the broker logfile.",
+        )
+        self.reason: Final = reason
 
 
 @final
@@ -93,9 +105,21 @@ class Handshake:
             "platform": f"Python {platform.python_version()}",
             "product": _PRODUCT,
             "version": _VERSION,
+            "leveret": VERSION,
         }
         frame = MethodFrame(CONNECTION_START).octet(0).octet(9).table(table_of(properties))
         self._outbox.send(0, frame.longstr(MECHANISMS.encode()).longstr(b"en_US"))
+
+    @property
+    def client(self) -> str:
+        """What the client says it is, with a space in front, for the log; may be empty."""
+        words = [self._property(name) for name in ("connection_name", "product", "version")]
+        said = " ".join([word for word in words if word])[:120]
+        return f" by {said}" if said else ""
+
+    def _property(self, name: str) -> str:
+        field = self.client_properties.get(name)
+        return str(field.value) if field is not None and field.kind == LONGSTR else ""
 
     def has_capability(self, name: str) -> bool:
         """Whether the client said that it understands ``name``."""
@@ -142,12 +166,8 @@ class Handshake:
         user = self._node.users.authenticate(
             credentials.name, credentials.password, self._peer.is_loopback
         )
-        if user is None:
-            raise LoginRefused(
-                ACCESS_REFUSED,
-                f"Login was refused using authentication mechanism {mechanism}. "
-                "For details see the broker logfile.",
-            )
+        if isinstance(user, LoginFailure):
+            raise LoginRefused(mechanism, user.reason)
         return user
 
     def _on_tune_ok(self, arguments: Arguments) -> None:

@@ -130,6 +130,10 @@ class AmqpSession(Session):
         due = self._heart.tick(now)
         if self._state != RUNNING:
             if now >= self._deadline_ns:
+                if self._state in (AWAIT_HEADER, OPENING):
+                    self._notice(
+                        "it took too long to open (handshake_timeout_ms), so it is cut off"
+                    )
                 self.closed = True
                 self._outbox.ring()
         elif due == DEAD:
@@ -180,13 +184,16 @@ class AmqpSession(Session):
             return
         if self._state == RUNNING:
             self._method = 0
-            self._close(CONNECTION_FORCED, reason)
+            # Nobody did wrong, so the log is told once by whoever wants them all gone.
+            self._say_close(CONNECTION_FORCED, reply_text(CONNECTION_FORCED, reason))
         elif self._state != CLOSING:
             self.closed = True
             self._outbox.ring()
 
     def lost(self) -> None:
         """Give back what the connection held."""
+        if self._state == RUNNING and not self.closed:
+            self._notice("the client closed the socket without closing the connection")
         self.closed = True
         self._release()
         # Not left to the collector: thousands of connections may end at once.
@@ -232,7 +239,7 @@ class AmqpSession(Session):
     def _begins(self, header: bytes) -> bool:
         """Whether ``header`` asks for this protocol; if not, the connection is over."""
         if header != HEADER_0_9_1 and header != HEADER_0_9:
-            self._notice("it does not begin with the header of AMQP 0-9-1, so it is closed")
+            self._notice(f"it is closed: it does not begin as AMQP 0-9-1 does{_looks_like(header)}")
             self._outbox.send_octets(HEADER_0_9_1)
             self.closed = True
             return False
@@ -316,6 +323,7 @@ class AmqpSession(Session):
             self._node.settings.max_message_size,
             handshake.has_capability("consumer_cancel_notify"),
         )
+        self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 
     def _on_connection_method(self, method: int, arguments: Arguments) -> None:
         if method == CONNECTION_CLOSE:
@@ -422,6 +430,9 @@ class AmqpSession(Session):
             return
         text = reply_text(code, detail)
         self._notice(f"it is closed: {text}")
+        self._say_close(code, text)
+
+    def _say_close(self, code: int, text: str) -> None:
         if self._context is not None:
             self._context.send_confirms()
         self._state = CLOSING
@@ -436,10 +447,10 @@ class AmqpSession(Session):
 
     def _refuse_login(self, refusal: LoginRefused) -> None:
         self._method = 0
+        self._notice(f"login refused: {refusal.reason}")
         if self._handshake.has_capability("authentication_failure_close"):
-            self._close(refusal.code, refusal.detail)
+            self._say_close(refusal.code, reply_text(refusal.code, refusal.detail))
         else:
-            self._notice(f"it is cut off: {refusal.detail}")
             self._turn_deaf()
 
     def _turn_deaf(self) -> None:
@@ -447,6 +458,7 @@ class AmqpSession(Session):
         self._deadline_ns = self._node.clock.now_ns() + _DEAF_NS
 
     def _closed_by_client(self) -> None:
+        self._tell("closed by the client")
         if self._context is not None:
             self._context.send_confirms()
         self._release()
@@ -473,9 +485,26 @@ class AmqpSession(Session):
         context.finish()
 
     def _notice(self, text: str) -> None:
+        self._node.notices.warn(f"{self._name()}: {text}")
+
+    def _tell(self, text: str) -> None:
+        self._node.notices.inform(f"{self._name()}: {text}")
+
+    def _name(self) -> str:
         user = self._handshake.user
         who = f" (user '{user.name}')" if user is not None else ""
-        self._node.notices.warn(f"connection {self._peer.name}{who}: {text}")
+        return f"connection {self._peer.name}{who}"
+
+
+def _looks_like(header: bytes) -> str:
+    """What the first octets of a stranger look like, for the log."""
+    if header.startswith(b"\x16\x03"):
+        return ", but as TLS, which this port does not speak"
+    if header.split(b" ")[0] in (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE"):
+        return ", but as HTTP"
+    if header.startswith(b"AMQP"):
+        return f", but as AMQP {'-'.join([str(octet) for octet in header[4:]])}"
+    return ""
 
 
 def _strange(kind: i64, payload: bytes) -> AmqpFault:

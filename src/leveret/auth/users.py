@@ -65,6 +65,14 @@ class User:
 
 
 @final
+class LoginFailure:
+    """Why a login was refused: for the log, not for the client."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason: Final = reason
+
+
+@final
 class Users:
     """All users of the node, by name."""
 
@@ -87,15 +95,17 @@ class Users:
         user.epoch += 1
         return user
 
-    def authenticate(self, name: str, password: str, is_loopback: bool) -> User | None:
-        """The user if name and password are right and may come from where it comes, else None."""
+    def authenticate(self, name: str, password: str, is_loopback: bool) -> User | LoginFailure:
+        """The user, if name and password are right and it may come from where it comes."""
         user = self.by_name.get(name)
         if user is None:
             # Hash all the same, so that the time taken does not tell which names exist.
             hash_password(password, b"\0" * SALT_OCTETS)
-            return None
+            return LoginFailure(f"there is no user '{name}'")
         if not is_password(password, user.password_hash, user.algorithm):
-            return None
+            return LoginFailure(f"the password of user '{name}' is another one")
         if name in self._loopback_only and not is_loopback:
-            return None
+            return LoginFailure(
+                f"user '{name}' may only connect from this machine (setting loopback_users)"
+            )
         return user

@@ -25,16 +25,6 @@ KNOWN_OF_QUEUES: Final = (
     "x-single-active-consumer",
     "x-queue-type",
 )
-# Of these the broker does nothing yet but check and keep them.
-NOT_YET_APPLIED: Final = (
-    "x-expires",
-    "x-message-ttl",
-    "x-max-length",
-    "x-max-length-bytes",
-    "x-overflow",
-    "x-dead-letter-exchange",
-    "x-dead-letter-routing-key",
-)
 # Arguments that only other types of queues take.
 _OF_OTHER_TYPES: Final = (
     "x-delivery-limit",

@@ -26,12 +26,13 @@ _SLACK: Final = 1024
 @final
 @mypyc_attr(acyclic=True)
 class Waiting:
-    """A message with its place in the queue."""
+    """A message with its place in the queue; ``due_ns`` is when it expires, 0 for never."""
 
-    def __init__(self, message: Message, offset: int, redelivered: bool) -> None:
+    def __init__(self, message: Message, offset: int, redelivered: bool, due_ns: int = 0) -> None:
         self.message: Final = message
         self.offset: Final = offset
         self.redelivered: Final = redelivered
+        self.due_ns: Final = due_ns
 
 
 @final
@@ -40,6 +41,8 @@ class Backlog:
 
     def __init__(self, first_offset: int) -> None:
         self._fresh: list[Message] = []
+        # When each fresh one expires; empty until the first that does.
+        self._due: list[int] = []
         self._head = 0
         self._next_offset = first_offset
         # By offset, and the offsets as a heap: many may come back in any order.
@@ -55,10 +58,21 @@ class Backlog:
         self._next_offset = offset + 1
         return offset
 
-    def push(self, message: Message) -> None:
-        """Let a new message wait."""
+    def push(self, message: Message, due_ns: int = 0) -> None:
+        """Let a new message wait, until ``due_ns`` if that is not 0."""
+        if self._due:
+            self._due.append(due_ns)
+        elif due_ns != 0:
+            self._due = [0] * len(self._fresh)
+            self._due.append(due_ns)
         self._fresh.append(message)
         self._next_offset += 1
+
+    def head_due_ns(self) -> int:
+        """When the next message expires, 0 for never or when there is none."""
+        if self._order:
+            return self._returned[self._order[0]].due_ns
+        return self._due[self._head] if self._due else 0
 
     def pop(self) -> Waiting:
         """The next message, which no longer waits.  Only when there is one."""
@@ -68,16 +82,20 @@ class Backlog:
         head = self._head
         message = fresh[head]
         offset = self._next_offset - len(fresh) + head
+        due_ns = self._due[head] if self._due else 0
         fresh[head] = _NOTHING
         head += 1
         if head == len(fresh):
             self._fresh = []
+            self._due = []
             head = 0
         elif head >= _SLACK and head * 2 >= len(fresh):
             del fresh[:head]
+            if self._due:
+                del self._due[:head]
             head = 0
         self._head = head
-        return Waiting(message, offset, False)
+        return Waiting(message, offset, False, due_ns)
 
     def put_back(self, waiting: Waiting) -> None:
         """Let a message that was handed out wait again, at its old place."""
@@ -87,6 +105,7 @@ class Backlog:
     def clear(self) -> None:
         """Forget every message."""
         self._fresh = []
+        self._due = []
         self._head = 0
         self._returned.clear()
         self._order.clear()

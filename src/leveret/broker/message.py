@@ -24,7 +24,6 @@ class Origin:
         self.octets: Final = bytes((len(first),)) + first + bytes((len(second),)) + second
 
 
-@final
 @mypyc_attr(acyclic=True)
 class Message:
     """An immutable message; all queues that hold it share the one object."""

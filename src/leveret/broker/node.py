@@ -3,6 +3,7 @@
 from typing import Final, final
 
 from leveret.auth.users import Permission, Users
+from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config import Settings
 from leveret.notices import Notices
@@ -21,9 +22,18 @@ class Node:
         self.users: Final = Users(random, settings.loopback_users)
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
-        self.vhosts[settings.default_vhost] = VHost(settings.default_vhost, random)
+        self.timetable: Final = Timetable()
+        self.vhosts[settings.default_vhost] = VHost(
+            settings.default_vhost, random, clock, self.timetable
+        )
         admin = self.users.add(settings.default_user, settings.default_pass, ["administrator"])
         admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))
+
+    def keep_time(self) -> None:
+        """Do what is due.  Called when the timetable's alarm rings."""
+        self.timetable.run(self.clock.now_ns())
+        for vhost in self.vhosts.values():
+            vhost.hold_funerals()
 
     def new_connection_id(self) -> int:
         """A number that no connection of this run had before; never 0."""

@@ -34,6 +34,8 @@ USER_ID: Final = 1 << 4
 APP_ID: Final = 1 << 3
 CLUSTER_ID: Final = 1 << 2
 
+_IN_ORDER: Final = tuple([1 << bit for bit in range(15, 1, -1)])
+
 TRANSIENT: Final = 1
 PERSISTENT: Final = 2
 _MORE_FLAGS: Final = 1
@@ -163,42 +165,45 @@ def read_short(octets: bytes, at: i64) -> str:
 
 
 def with_reply_to(properties: Properties, reply_to: str) -> Properties:
-    """A copy of ``properties``, which has a reply-to, with another one."""
-    octets = properties.octets
-    flags = read_u16(octets, 0)
-    at: i64 = 2
-    if flags & CONTENT_TYPE:
-        at += 1 + i64(octets[at])
-    if flags & CONTENT_ENCODING:
-        at += 1 + i64(octets[at])
-    if flags & HEADERS:
-        at += 4 + read_u32(octets, at)
-    if flags & DELIVERY_MODE:
-        at += 1
-    if flags & PRIORITY:
-        at += 1
-    if flags & CORRELATION_ID:
-        at += 1 + i64(octets[at])
-    after = at + 1 + i64(octets[at])
+    """A copy of ``properties`` with another reply-to."""
     address = reply_to.encode("utf-8", "surrogateescape")
-    return read_properties(octets[:at] + bytes((len(address),)) + address + octets[after:])
+    return read_properties(_put(properties.octets, REPLY_TO, bytes((len(address),)) + address))
 
 
 def with_headers(properties: Properties, headers: Table) -> Properties:
     """A copy of ``properties`` with other headers."""
-    octets = properties.octets
+    return read_properties(_put(properties.octets, HEADERS, table_octets(headers)))
+
+
+def without_expiration(properties: Properties, headers: Table) -> Properties:
+    """A copy of ``properties`` with other headers and no expiration."""
+    octets = _put(properties.octets, HEADERS, table_octets(headers))
+    return read_properties(_put(octets, EXPIRATION, b""))
+
+
+def _put(octets: bytes, flag: int, value: bytes) -> bytes:
+    """``octets`` with ``value`` for the property ``flag``; an empty one takes it out."""
     flags = read_u16(octets, 0)
     at: i64 = 2
-    if flags & CONTENT_TYPE:
-        at += 1 + i64(octets[at])
-    if flags & CONTENT_ENCODING:
-        at += 1 + i64(octets[at])
-    after = at
-    if flags & HEADERS:
-        after = at + 4 + read_u32(octets, at)
-    out = BytesWriter()
-    write_u16(out, flags | HEADERS)
-    out.write(octets[2:at])
-    out.write(table_octets(headers))
-    out.write(octets[after:])
-    return read_properties(out.getvalue())
+    for each in _IN_ORDER:
+        end = _end(octets, each, at) if flags & each else at
+        if each == flag:
+            out = BytesWriter()
+            write_u16(out, flags | flag if value else flags & ~flag)
+            out.write(octets[2:at])
+            out.write(value)
+            out.write(octets[end:])
+            return out.getvalue()
+        at = end
+    raise AssertionError("there is no such property")
+
+
+def _end(octets: bytes, flag: int, at: i64) -> i64:
+    """Where the property ``flag``, which begins at ``at``, ends."""
+    if flag == HEADERS:
+        return at + 4 + read_u32(octets, at)
+    if flag == DELIVERY_MODE or flag == PRIORITY:
+        return at + 1
+    if flag == TIMESTAMP:
+        return at + 8
+    return at + 1 + i64(octets[at])

@@ -8,11 +8,34 @@ from mypy_extensions import mypyc_attr
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message
+from leveret.broker.rules import Rules
+from leveret.broker.timetable import Appointee
 from leveret.tables import Table
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Queue(ABC):
+class Keeper(ABC):
+    """What a queue needs of the vhost that keeps it."""
+
+    @abstractmethod
+    def now_ns(self) -> int:
+        """The time."""
+
+    @abstractmethod
+    def appoint(self, who: Appointee, due_ns: int) -> None:
+        """Call ``who`` at ``due_ns`` at the latest."""
+
+    @abstractmethod
+    def bury(self, queue: "Queue", message: Message, reason: str) -> None:
+        """``message`` died in ``queue``: send it on if the queue's rules say so, but not yet."""
+
+    @abstractmethod
+    def abandon(self, queue: "Queue") -> None:
+        """Nobody uses ``queue`` any more: delete it."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Queue(Appointee):
     """Messages in, messages out.
 
     ``owner_id`` is the connection that has an exclusive queue for itself, 0 for none.  A message
@@ -23,11 +46,13 @@ class Queue(ABC):
     def __init__(
         self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
     ) -> None:
+        super().__init__()
         self.name: Final = name
         self.is_durable: Final = is_durable
         self.is_auto_delete: Final = is_auto_delete
         self.owner_id: Final = owner_id
         self.arguments: Final = arguments
+        self.rules: Final = Rules(arguments)
         self.unacked_count = 0
         self.is_gone = False
 
@@ -49,7 +74,10 @@ class Queue(ABC):
 
     @abstractmethod
     def put_back(self, waiting: list[Waiting]) -> None:
-        """Messages handed out come back to their old places.  Does not dispatch."""
+        """Messages handed out come back to their old places.  Does not dispatch.
+
+        Each is to be marked as redelivered.
+        """
 
     @abstractmethod
     def purge(self) -> int:
@@ -70,6 +98,10 @@ class Queue(ABC):
     @abstractmethod
     def remove_consumer(self, consumer: Consumer) -> bool:
         """Let ``consumer`` go.  False when it was not here."""
+
+    @abstractmethod
+    def touch(self) -> None:
+        """Somebody used the queue: it is not to expire yet."""
 
     @abstractmethod
     def close(self) -> None:

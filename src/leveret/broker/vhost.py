@@ -16,6 +16,7 @@ from leveret.broker.arguments import (
 )
 from leveret.broker.classic import ClassicQueue
 from leveret.broker.consumer import Consumer
+from leveret.broker.deaths import bury, is_cycle, keys_of
 from leveret.broker.exchange import (
     Binding,
     DirectExchange,
@@ -24,12 +25,14 @@ from leveret.broker.exchange import (
     binding_identity,
 )
 from leveret.broker.headers import HeadersExchange
+from leveret.broker.message import Message, Origin
 from leveret.broker.properties import Properties
-from leveret.broker.queue import Queue
+from leveret.broker.queue import Keeper, Queue
+from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.topic import TopicExchange
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
-from leveret.ports import Random
+from leveret.ports import Clock, Random
 from leveret.tables import LONGSTR, Field, Table
 
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
@@ -57,7 +60,17 @@ class Routing:
 
 
 @final
-class VHost:
+class Dying:
+    """A message on its way from ``queue`` to the exchange for dead letters."""
+
+    def __init__(self, queue: Queue, message: Message, reason: str) -> None:
+        self.queue: Final = queue
+        self.message: Final = message
+        self.reason: Final = reason
+
+
+@final
+class VHost(Keeper):
     """One namespace.
 
     ``epoch`` rises with every change of exchanges and bindings, ``queue_epoch`` when a queue comes
@@ -65,9 +78,13 @@ class VHost:
     Behaviour: RabbitMQ 4.3, "Queues", "Exchanges", "Exchange to exchange bindings".
     """
 
-    def __init__(self, name: str, random: Random) -> None:
+    def __init__(self, name: str, random: Random, clock: Clock, timetable: Timetable) -> None:
         self.name: Final = name
         self._random: Final = random
+        self._clock: Final = clock
+        self._timetable: Final = timetable
+        # Dead letters wait here until whoever caused them is done: they may cause others.
+        self.dying: list[Dying] = []
         self.epoch = 0
         self.queue_epoch = 0
         self.exchanges: Final[dict[str, Exchange]] = {}
@@ -143,6 +160,7 @@ class VHost:
         if wish.owner_id == 0:
             check_same(what, "durable", wish.is_durable, found.is_durable)
         check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
+        found.touch()
         for name in KNOWN_OF_QUEUES:
             if name != "x-queue-type" or name in wish.arguments:
                 check_same_argument(what, name, wish.arguments, found.arguments)
@@ -171,6 +189,7 @@ class VHost:
             wish.owner_id,
             arguments,
             max_priority_of(wish.arguments),
+            self,
         )
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
@@ -216,6 +235,49 @@ class VHost:
             return
         if queue.consumer_count == 0 and self.queues.get(queue.name) is queue:
             self._remove_queue(queue)
+
+    # --- time and dead letters -------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """The time."""
+        return self._clock.now_ns()
+
+    def appoint(self, who: Appointee, due_ns: int) -> None:
+        """Call ``who`` at ``due_ns`` at the latest."""
+        self._timetable.appoint(who, due_ns)
+
+    def abandon(self, queue: Queue) -> None:
+        """Delete ``queue``, which nobody used for as long as its rules allow."""
+        if self.queues.get(queue.name) is queue:
+            self._remove_queue(queue)
+
+    def bury(self, queue: Queue, message: Message, reason: str) -> None:
+        """Send ``message`` on to the queue's exchange for dead letters, with the next funeral."""
+        self.dying.append(Dying(queue, message, reason))
+
+    def hold_funerals(self) -> None:
+        """Publish the dead letters there are, and those that this causes in turn."""
+        while self.dying:
+            dying = self.dying
+            self.dying = []
+            for each in dying:
+                self._publish_dead(each)
+
+    def _publish_dead(self, dying: Dying) -> None:
+        rules = dying.queue.rules
+        assert rules.dead_letter_exchange is not None
+        exchange = self.exchanges.get(rules.dead_letter_exchange)
+        if exchange is None:
+            return
+        was = dying.message.origin.routing_key
+        key = was if rules.dead_letter_key is None else rules.dead_letter_key
+        origin = Origin(exchange.name, key)
+        name = dying.queue.name
+        message = bury(dying.message, name, dying.reason, self._clock.unix_s(), origin)
+        keys = [key] if rules.dead_letter_key is not None else keys_of(dying.message)
+        for queue in self.route(exchange, keys, message.properties).queues:
+            if not is_cycle(message, queue.name):
+                queue.publish(message)
 
     # --- direct reply-to -------------------------------------------------------------------
 

@@ -1,0 +1,254 @@
+"""leveret.broker.classic: messages that expire, limits, dead letters, queues that nobody uses"""
+
+import pytest
+from tests.fakes import FakeClock, FakeConsumer, message
+
+from leveret.broker.backlog import Waiting
+from leveret.broker.classic import ClassicQueue
+from leveret.broker.message import Message, Origin
+from leveret.broker.properties import read_properties
+from leveret.broker.queue import Keeper, Queue
+from leveret.broker.timetable import Appointee, Timetable
+from leveret.tables import table_of
+
+MS = 1_000_000
+
+
+class FakeKeeper(Keeper):
+    """Keeps one queue; writes down who died."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.timetable = Timetable()
+        self.dead: list[tuple[bytes, str]] = []
+        self.abandoned: list[str] = []
+
+    def now_ns(self) -> int:
+        return self.clock.now
+
+    def appoint(self, who: Appointee, due_ns: int) -> None:
+        self.timetable.appoint(who, due_ns)
+
+    def bury(self, queue: Queue, message: Message, reason: str) -> None:
+        self.dead.append((message.body, reason))
+
+    def abandon(self, queue: Queue) -> None:
+        self.abandoned.append(queue.name)
+
+    def pass_ms(self, milliseconds: int) -> None:
+        self.clock.now += milliseconds * MS
+        self.timetable.run(self.clock.now)
+
+
+class Place:
+    """A queue with a keeper, and an exchange for dead letters unless it is told otherwise."""
+
+    def __init__(self, max_priority: int = 0, **arguments: object) -> None:
+        self.keeper = FakeKeeper()
+        named = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
+        given = table_of({"x-dead-letter-exchange": "dlx", **named})
+        self.queue = ClassicQueue("q", False, False, 0, given, max_priority, self.keeper)
+
+    def put(self, *bodies: bytes) -> list[bool]:
+        return [self.queue.publish(message(body)) for body in bodies]
+
+    def put_expiring(self, body: bytes, milliseconds: int) -> None:
+        digits = b"%d" % milliseconds
+        octets = b"\x01\x00" + bytes([len(digits)]) + digits
+        self.queue.publish(Message(Origin("", "k"), read_properties(octets), body))
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """What waits; takes it."""
+        found = []
+        while (waiting := self.queue.get(True)) is not None:
+            found.append(waiting.message.body)
+        return found
+
+
+def test_messages_expire_on_time_without_anybody_asking() -> None:
+    place = Place(message_ttl=100)
+    place.put(b"1")
+    place.keeper.pass_ms(50)
+    place.put(b"2")
+    place.keeper.pass_ms(49)
+    assert place.queue.ready_count == 2
+    place.keeper.pass_ms(1)
+    assert place.queue.ready_count == 1
+    place.keeper.pass_ms(50)
+    assert place.keeper.dead == [(b"1", "expired"), (b"2", "expired")]
+
+
+def test_who_asks_gets_nothing_that_is_expired_even_before_the_alarm() -> None:
+    place = Place(message_ttl=100)
+    place.put(b"1")
+    place.keeper.clock.now += 100 * MS
+    assert place.queue.get(True) is None
+    consumer = FakeConsumer()
+    place.put(b"2")
+    place.keeper.clock.now += 100 * MS
+    place.queue.add_consumer(consumer)
+    place.queue.dispatch()
+    assert consumer.bodies == []
+
+
+def test_a_longer_life_at_the_head_keeps_the_others() -> None:
+    place = Place()
+    place.put_expiring(b"long", 1000)
+    place.put_expiring(b"short", 10)
+    place.keeper.pass_ms(500)
+    assert place.queue.ready_count == 2
+    place.keeper.pass_ms(500)
+    assert place.keeper.dead == [(b"long", "expired"), (b"short", "expired")]
+
+
+def test_who_comes_to_the_head_expires_on_time() -> None:
+    place = Place()
+    place.put_expiring(b"long", 1000)
+    place.put_expiring(b"short", 100)
+    assert place.queue.get(True) is not None
+    place.keeper.pass_ms(99)
+    assert place.queue.ready_count == 1
+    place.keeper.pass_ms(1)
+    assert place.keeper.dead == [(b"short", "expired")]
+
+
+def test_the_shorter_of_queue_and_message_counts() -> None:
+    place = Place(message_ttl=100)
+    place.put_expiring(b"sooner", 10)
+    place.keeper.pass_ms(10)
+    place.put_expiring(b"not later", 1000)
+    place.keeper.pass_ms(100)
+    assert place.keeper.dead == [(b"sooner", "expired"), (b"not later", "expired")]
+
+
+@pytest.mark.parametrize("by_consumer", [False, True])
+def test_what_comes_back_expires_when_it_would_have(by_consumer: bool) -> None:
+    place = Place(message_ttl=100)
+    consumer = FakeConsumer()
+    if by_consumer:
+        place.queue.add_consumer(consumer)
+        place.put(b"1")
+        ((got, offset, _),) = consumer.got
+        place.queue.remove_consumer(consumer)
+    else:
+        place.put(b"1")
+        waiting = place.queue.get(False)
+        assert waiting is not None
+        got, offset = waiting.message, waiting.offset
+    place.keeper.pass_ms(60)
+    place.queue.put_back([back(got, offset)])
+    place.keeper.pass_ms(39)
+    assert place.queue.ready_count == 1
+    place.keeper.pass_ms(1)
+    assert place.keeper.dead == [(b"1", "expired")]
+
+
+def back(got: Message, offset: int) -> Waiting:
+    return Waiting(got, offset, True)
+
+
+def test_what_was_settled_does_not_expire() -> None:
+    place = Place(message_ttl=100)
+    place.put(b"1")
+    waiting = place.queue.get(False)
+    assert waiting is not None
+    place.queue.settle(waiting.offset)
+    place.keeper.pass_ms(1000)
+    assert place.keeper.dead == []
+    assert (place.queue.ready_count, place.queue.unacked_count) == (0, 0)
+
+
+def test_each_priority_has_its_own_head() -> None:
+    place = Place(max_priority=3, message_ttl=100)
+    place.queue.publish(message(b"low", 1))
+    place.keeper.pass_ms(50)
+    place.queue.publish(message(b"high", 3))
+    place.keeper.pass_ms(50)
+    assert place.keeper.dead == [(b"low", "expired")]
+    place.keeper.pass_ms(50)
+    assert place.keeper.dead[1:] == [(b"high", "expired")]
+
+
+def test_too_many_drop_the_oldest() -> None:
+    place = Place(max_length=2)
+    assert place.put(b"1", b"2", b"3") == [True, True, True]
+    assert place.keeper.dead == [(b"1", "maxlen")]
+    assert place.bodies == [b"2", b"3"]
+
+
+def test_too_many_octets_drop_as_many_as_it_takes() -> None:
+    place = Place(max_length_bytes=10)
+    place.put(b"1234", b"5678", b"123456789", b"")
+    assert place.keeper.dead == [(b"1234", "maxlen"), (b"5678", "maxlen")]
+    assert place.bodies == [b"123456789", b""]
+    place.put(b"1234567890")
+    assert place.bodies == [b"1234567890"]
+
+
+def test_the_lowest_priority_is_dropped_first() -> None:
+    place = Place(max_priority=3, max_length=1)
+    place.queue.publish(message(b"high", 3))
+    place.queue.publish(message(b"low", 1))
+    assert place.keeper.dead == [(b"low", "maxlen")]
+    assert place.bodies == [b"high"]
+
+
+@pytest.mark.parametrize(
+    ("overflow", "dead"),
+    [("reject-publish", []), ("reject-publish-dlx", [(b"2", "maxlen")])],
+)
+def test_too_many_are_refused(overflow: str, dead: list[tuple[bytes, str]]) -> None:
+    place = Place(max_length=1, overflow=overflow)
+    assert place.put(b"1", b"2") == [True, False]
+    assert place.keeper.dead == dead
+    waiting = place.queue.get(False)
+    assert waiting is not None
+    assert place.put(b"3") == [True]
+    # What comes back is not published: it may be one too many.
+    place.queue.put_back([back(waiting.message, waiting.offset)])
+    assert place.bodies == [b"1", b"3"]
+
+
+def test_a_limit_of_nothing_lets_through_what_is_delivered_at_once() -> None:
+    place = Place(max_length=0)
+    place.put(b"1")
+    assert place.keeper.dead == [(b"1", "maxlen")]
+    consumer = FakeConsumer(no_ack=True)
+    place.queue.add_consumer(consumer)
+    place.put(b"2")
+    assert consumer.bodies == [b"2"]
+
+
+def test_who_is_rejected_is_a_dead_letter() -> None:
+    place = Place()
+    place.put(b"1")
+    waiting = place.queue.get(False)
+    assert waiting is not None
+    place.queue.discard(waiting.message, waiting.offset)
+    assert place.keeper.dead == [(b"1", "rejected")]
+
+
+def test_a_queue_that_nobody_uses_is_given_up() -> None:
+    place = Place(expires=100)
+    place.keeper.pass_ms(99)
+    assert place.keeper.abandoned == []
+    place.keeper.pass_ms(1)
+    assert place.keeper.abandoned == ["q"]
+
+
+def test_use_puts_the_end_off() -> None:
+    place = Place(expires=100)
+    for use in (lambda: place.queue.get(True), place.queue.touch):
+        place.keeper.pass_ms(60)
+        use()
+    place.keeper.pass_ms(60)
+    consumer = FakeConsumer()
+    place.queue.add_consumer(consumer)
+    place.keeper.pass_ms(500)
+    place.queue.remove_consumer(consumer)
+    place.keeper.pass_ms(60)
+    assert place.keeper.abandoned == []
+    place.keeper.pass_ms(100)
+    assert place.keeper.abandoned == ["q"]
