@@ -187,12 +187,13 @@ def test_too_many_octets_drop_as_many_as_it_takes() -> None:
     assert place.bodies == [b"1234567890"]
 
 
-def test_the_lowest_priority_is_dropped_first() -> None:
+def test_the_head_is_dropped_though_its_priority_be_the_highest() -> None:
+    """RabbitMQ's manual warns of it: higher priorities make way for lower ones."""
     place = Place(max_priority=3, max_length=1)
     place.queue.publish(message(b"high", 3))
     place.queue.publish(message(b"low", 1))
-    assert place.keeper.dead == [(b"low", "maxlen")]
-    assert place.bodies == [b"high"]
+    assert place.keeper.dead == [(b"high", "maxlen")]
+    assert place.bodies == [b"low"]
 
 
 @pytest.mark.parametrize(

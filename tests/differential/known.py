@@ -166,6 +166,11 @@ HANDSHAKE: Final = [
         "start_fields",
         ("capability connection.blocked t:True\n", ""),
     ),
+    *differ(
+        "clients that want to know are told that this is Leveret",
+        "start_fields",
+        ("'information:S', 'platform:S'", "'information:S', 'leveret:S', 'platform:S'"),
+    ),
 ]
 
 _LONGER: Final = "FRAME_ERROR - the body is longer than its header says"
@@ -388,22 +393,6 @@ def _first_wins() -> list[Known]:
     return differ(reason, "argument_same_key_twice", (theirs, mine))
 
 
-def _got(number: int, left: int) -> str:
-    key = "confirm_reject_publish.q"
-    return (
-        f"a 1 basic.get-ok delivery_tag={number + 1} redelivered=False exchange=''"
-        f" routing_key='{key}' message_count={left} {{}} b'{number}'"
-    )
-
-
-def _no_limits() -> list[Known]:
-    pairs = [(f"acked [] nacked [{tag}]", f"acked [{tag}] nacked []") for tag in (3, 4, 5)]
-    theirs = "\n".join(_got(number, 1 - number) for number in range(2))
-    mine = "\n".join(_got(number, 4 - number) for number in range(5))
-    reason = "length limits are accepted, and not kept yet"
-    return differ(reason, "confirm_reject_publish", *pairs, (theirs, mine))
-
-
 MESSAGES: Final = [
     *differ(
         "a reply text is cut between characters; 3.10 may cut one in two, which clients choke on",
@@ -421,7 +410,6 @@ MESSAGES: Final = [
         ("[{signedint,1}]", "[1]"),
         (_OCTETS % ("'", '<<"all">>', "'"), _OCTETS % ('"', "b'all'", '"')),
     ),
-    *_no_limits(),
     *differ(
         _NUMBERS,
         "headers_integers_of_any_width",
@@ -449,7 +437,34 @@ MESSAGES: Final = [
 ]
 
 
+AGING: Final = [
+    *differ(
+        "what has expired is never delivered; 3.10 forgets it in a priority queue's other lines",
+        "ttl_in_a_priority_queue",
+        (
+            "delivery_tag=1 redelivered=False exchange=''"
+            " routing_key='ttl_in_a_priority_queue.q' message_count=3"
+            " {priority=4, expiration='200'} b'high, short'",
+            "delivery_tag=1 redelivered=False exchange=''"
+            " routing_key='ttl_in_a_priority_queue.q' message_count=2 {priority=4} b'high'",
+        ),
+        (
+            "delivery_tag=2 redelivered=False exchange=''"
+            " routing_key='ttl_in_a_priority_queue.q' message_count=2 {priority=4} b'high'",
+            "delivery_tag=2 redelivered=False exchange=''"
+            " routing_key='ttl_in_a_priority_queue.q' message_count=0"
+            " {priority=1, expiration='60000'} b'low, long'",
+        ),
+    ),
+    *differ(
+        "4.x: a dead letter keeps its CC header, also when it gets a key of its own",
+        "dead_with_a_key_of_its_own",
+        ("  {'x-first-death-exchange'", "  {'CC': ['cc'], 'x-first-death-exchange'"),
+    ),
+]
+
 KNOWN: Final[list[Known]] = [
+    *AGING,
     *_unknown_types(),
     *HANDSHAKE,
     *FRAMES,

@@ -16,7 +16,7 @@ from leveret.amqp091.context import Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
 from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
 from leveret.broker.arguments import MAX_MILLISECONDS
-from leveret.broker.message import Message, Origin
+from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import (
     NO_PROPERTIES,
     PERSISTENT,
@@ -257,11 +257,14 @@ class Publishing:
                 raise PreconditionFailed("fast reply consumer does not exist")
             properties = with_reply_to(properties, self.reply_address)
         headers = _headers(properties)
-        extra_keys = _copies(headers, "CC") + _copies(headers, "BCC")
-        if "BCC" in headers:
-            del headers["BCC"]
-            properties = with_headers(properties, headers)
-        self._send(route, Message(route.origin, properties, body), extra_keys)
+        extra_keys = _copies(headers, "CC")
+        if "BCC" not in headers:
+            self._send(route, Message(route.origin, properties, body), extra_keys)
+            return
+        blind_keys = _copies(headers, "BCC")
+        del headers["BCC"]
+        message = BlindMessage(route.origin, with_headers(properties, headers), body, blind_keys)
+        self._send(route, message, extra_keys + blind_keys)
 
     def _check_user(self, properties: Properties) -> None:
         name = self._context.access.user.name

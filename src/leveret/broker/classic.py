@@ -111,7 +111,7 @@ class ClassicQueue(Queue):
         self._ready_octets = octets
         self._occupied |= 1 << self._priority(message)
         while rules.is_over(self._ready, self._ready_octets):
-            self._bury(self._pop_lowest().message, MAXLEN)
+            self._bury(self._pop().message, MAXLEN)
         if due_ns != 0:
             self._has_due = True
             self._appoint_for(line)
@@ -125,6 +125,9 @@ class ClassicQueue(Queue):
         if self._ready == 0:
             return None
         waiting = self._pop()
+        if self._has_due:
+            # Who asks is told how many are left, and those behind it may have expired long ago.
+            self._expire()
         if not no_ack:
             self.unacked_count += 1
             self._remember_due(waiting.offset, waiting.due_ns)
@@ -161,7 +164,7 @@ class ClassicQueue(Queue):
         # Coming back is no publishing: only the rule to drop the oldest applies.
         if self.rules.overflow == DROP_HEAD:
             while self.rules.is_over(self._ready, self._ready_octets):
-                self._bury(self._pop_lowest().message, MAXLEN)
+                self._bury(self._pop().message, MAXLEN)
 
     def purge(self) -> int:
         """Drop every message that waits.  Returns how many."""
@@ -297,11 +300,6 @@ class ClassicQueue(Queue):
             return self._taken(0, self._plain)
         highest = self._occupied.bit_length() - 1
         return self._taken(highest, self._lines[highest])
-
-    def _pop_lowest(self) -> Waiting:
-        """The oldest message of the lowest priority, which has to go when there are too many."""
-        lowest = (self._occupied & -self._occupied).bit_length() - 1
-        return self._taken(lowest, self._lines[lowest])
 
     def _taken(self, priority: int, line: Backlog) -> Waiting:
         waiting = line.pop()

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from leveret.broker.message import Message, Origin
+from leveret.broker.message import BlindMessage, Message, Origin, blind_keys_of
 from leveret.broker.properties import Properties, without_expiration
 from leveret.tables import ARRAY, INT64, LONGSTR, TABLE, TIMESTAMP, Field, Table
 
@@ -59,13 +59,19 @@ class Death:
 
 @final
 @mypyc_attr(acyclic=True)
-class DeadMessage(Message):
+class DeadMessage(BlindMessage):
     """A message that died before, with its deaths, the newest first."""
 
     def __init__(
-        self, origin: Origin, properties: Properties, body: bytes, deaths: list[Death], first: Death
+        self,
+        origin: Origin,
+        properties: Properties,
+        body: bytes,
+        blind_keys: list[str],
+        deaths: list[Death],
+        first: Death,
     ) -> None:
-        super().__init__(origin, properties, body)
+        super().__init__(origin, properties, body, blind_keys)
         self.deaths: Final = deaths
         self.first: Final = first
 
@@ -110,7 +116,8 @@ def bury(message: Message, queue: str, reason: str, unix_s: int, origin: Origin)
     first = message.first if isinstance(message, DeadMessage) else died
     _tell(headers, deaths, first)
     properties = without_expiration(message.properties, headers)
-    return DeadMessage(origin, properties, message.body, deaths, first)
+    blind_keys = blind_keys_of(message)
+    return DeadMessage(origin, properties, message.body, blind_keys, deaths, first)
 
 
 def keys_of(message: Message) -> list[str]:

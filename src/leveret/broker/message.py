@@ -32,3 +32,19 @@ class Message:
         self.origin: Final = origin
         self.properties: Final = properties
         self.body: Final = body
+
+
+@mypyc_attr(acyclic=True)
+class BlindMessage(Message):
+    """A message with routing keys that its receivers must not see (BCC), but dead letters use."""
+
+    def __init__(
+        self, origin: Origin, properties: Properties, body: bytes, blind_keys: list[str]
+    ) -> None:
+        super().__init__(origin, properties, body)
+        self.blind_keys: Final = blind_keys
+
+
+def blind_keys_of(message: Message) -> list[str]:
+    """The routing keys that the receivers of ``message`` must not see."""
+    return message.blind_keys if isinstance(message, BlindMessage) else []

@@ -25,7 +25,7 @@ from leveret.broker.exchange import (
     binding_identity,
 )
 from leveret.broker.headers import HeadersExchange
-from leveret.broker.message import Message, Origin
+from leveret.broker.message import Message, Origin, blind_keys_of
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
 from leveret.broker.timetable import Appointee, Timetable
@@ -274,7 +274,9 @@ class VHost(Keeper):
         origin = Origin(exchange.name, key)
         name = dying.queue.name
         message = bury(dying.message, name, dying.reason, self._clock.unix_s(), origin)
-        keys = [key] if rules.dead_letter_key is not None else keys_of(dying.message)
+        keys = [key]
+        if rules.dead_letter_key is None:
+            keys = keys_of(dying.message) + blind_keys_of(dying.message)
         for queue in self.route(exchange, keys, message.properties).queues:
             if not is_cycle(message, queue.name):
                 queue.publish(message)
