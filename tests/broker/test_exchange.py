@@ -9,6 +9,7 @@ from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding, DirectExchange, FanoutExchange, binding_identity
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.queue import Queue
+from leveret.broker.wishes import ExchangeWish
 from leveret.tables import Table, read_table
 
 
@@ -21,7 +22,7 @@ def table(values: dict[str, Any]) -> Table:
 
 
 def direct(name: str = "d") -> DirectExchange:
-    return DirectExchange(name, False, False, False, {})
+    return DirectExchange(ExchangeWish(name, "direct", False, False, False, {}))
 
 
 def identity(key: str = "k", destination: str = "a", **arguments: object) -> str:
@@ -68,7 +69,7 @@ def test_a_direct_exchange_matches_the_same_key_only() -> None:
 
 
 def test_a_fanout_exchange_matches_any_key() -> None:
-    exchange = FanoutExchange("f", False, False, False, {})
+    exchange = FanoutExchange(ExchangeWish("f", "fanout", False, False, False, {}))
     binding = Binding(exchange, queue("q"), None, "k", {})
     exchange.bindings[binding.identity] = binding
     exchange.added(binding)

@@ -11,6 +11,7 @@ from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding
 from leveret.broker.headers import HeadersExchange
 from leveret.broker.properties import NO_PROPERTIES, read_properties
+from leveret.broker.wishes import ExchangeWish
 from leveret.errors import PreconditionFailed
 from leveret.tables import Table, read_table
 
@@ -21,8 +22,12 @@ def table(values: dict[str, Any]) -> Table:
     return read_table(wire.encode_table(values), 0)[0]
 
 
+def headers_exchange() -> HeadersExchange:
+    return HeadersExchange(ExchangeWish("h", "headers", False, False, False, {}))
+
+
 def agrees(arguments: dict[str, Any], headers: dict[str, Any]) -> bool:
-    exchange = HeadersExchange("h", False, False, False, {})
+    exchange = headers_exchange()
     binding = Binding(exchange, QUEUE, None, "ignored", table(arguments))
     exchange.bindings[binding.identity] = binding
     exchange.added(binding)
@@ -80,14 +85,14 @@ def test_matching_agrees_with_the_definition(
 
 
 def test_a_message_without_headers_has_none() -> None:
-    exchange = HeadersExchange("h", False, False, False, {})
+    exchange = headers_exchange()
     binding = Binding(exchange, QUEUE, None, "", table({"a": 1}))
     exchange.bindings[binding.identity] = binding
     assert exchange.matches("", NO_PROPERTIES) == []
 
 
 def test_the_same_key_does_not_mean_the_same_way() -> None:
-    assert HeadersExchange("h", False, False, False, {}).is_static is False
+    assert headers_exchange().is_static is False
 
 
 @pytest.mark.parametrize(
@@ -103,15 +108,15 @@ def test_the_same_key_does_not_mean_the_same_way() -> None:
 )
 def test_an_unknown_x_match_is_refused(value: object, text: str) -> None:
     with pytest.raises(PreconditionFailed) as refused:
-        HeadersExchange("h", False, False, False, {}).check("", table({"x-match": value}))
+        headers_exchange().check("", table({"x-match": value}))
     assert refused.value.detail == text
 
 
 def test_an_x_match_that_is_no_utf_8_is_refused_like_any_other() -> None:
     with pytest.raises(PreconditionFailed):
-        HeadersExchange("h", False, False, False, {}).check("", table({"x-match": "\udcff"}))
+        headers_exchange().check("", table({"x-match": "\udcff"}))
 
 
 @pytest.mark.parametrize("mode", ["all", "any", "all-with-x", "any-with-x"])
 def test_the_known_modes_are_not_refused(mode: str) -> None:
-    HeadersExchange("h", False, False, False, {}).check("", table({"x-match": mode}))
+    headers_exchange().check("", table({"x-match": mode}))

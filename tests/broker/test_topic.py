@@ -12,12 +12,13 @@ from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.topic import TopicExchange
+from leveret.broker.wishes import ExchangeWish
 
 QUEUE = ClassicQueue("q", False, False, 0, {}, 0)
 
 
 def topic(*patterns: str) -> tuple[TopicExchange, list[Binding]]:
-    made = TopicExchange("t", False, False, False, {})
+    made = TopicExchange(ExchangeWish("t", "topic", False, False, False, {}))
     bindings = [Binding(made, QUEUE, None, pattern, {}) for pattern in patterns]
     for binding in bindings:
         made.added(binding)

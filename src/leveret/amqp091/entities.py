@@ -26,6 +26,7 @@ from leveret.amqp091.spec import (
     QUEUE_UNBIND_OK,
 )
 from leveret.broker.arguments import check_alternate
+from leveret.broker.kinds import check_kind
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
 from leveret.broker.wishes import ExchangeWish, QueueWish
@@ -214,7 +215,7 @@ def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
         context.vhost.exchange(name)
         context.access.any("exchange", name)
     else:
-        context.vhost.check_exchange_kind(kind)
+        check_kind(kind)
         context.access.configure("exchange", name)
         if name not in context.vhost.exchanges:
             _check_alternate_rights(channel, name, table)

@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
+from leveret.broker.wishes import ExchangeWish
 from leveret.tables import Table, table_octets
 
 
@@ -22,21 +23,13 @@ class Exchange(ABC):
     ``is_static``: the same routing key always matches the same bindings, whatever the message.
     """
 
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        self.name: Final = name
-        self.kind: Final = kind
-        self.is_durable: Final = is_durable
-        self.is_auto_delete: Final = is_auto_delete
-        self.is_internal: Final = is_internal
-        self.arguments: Final = arguments
+    def __init__(self, wish: ExchangeWish) -> None:
+        self.name: Final = wish.name
+        self.kind: Final = wish.kind
+        self.is_durable: Final = wish.is_durable
+        self.is_auto_delete: Final = wish.is_auto_delete
+        self.is_internal: Final = wish.is_internal
+        self.arguments: Final = wish.arguments
         self.is_static = True
         self.alternate = ""
         self.bindings: Final[dict[str, Binding]] = {}
@@ -96,15 +89,8 @@ def binding_identity(
 class DirectExchange(Exchange):
     """A binding matches when its key is the message's."""
 
-    def __init__(
-        self,
-        name: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        super().__init__(name, "direct", is_durable, is_auto_delete, is_internal, arguments)
+    def __init__(self, wish: ExchangeWish) -> None:
+        super().__init__(wish)
         # Inner dicts are sets that keep the order; thousands of queues may share one key.
         self._by_key: Final[dict[str, dict[Binding, None]]] = {}
 
@@ -128,16 +114,6 @@ class DirectExchange(Exchange):
 @final
 class FanoutExchange(Exchange):
     """Every binding matches."""
-
-    def __init__(
-        self,
-        name: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        super().__init__(name, "fanout", is_durable, is_auto_delete, is_internal, arguments)
 
     def matches(self, key: str, properties: Properties) -> list[Binding]:
         """All of them."""

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.properties import Properties
+from leveret.broker.wishes import ExchangeWish
 from leveret.errors import PreconditionFailed
 from leveret.tables import LONGSTR, VOID, Field, Table, plain
 from leveret.terms import atom, binary
@@ -19,15 +20,8 @@ _MODES: Final = ("all", "any", "all-with-x", "any-with-x")
 class HeadersExchange(Exchange):
     """A binding matches when all, or any, of its arguments are among the headers."""
 
-    def __init__(
-        self,
-        name: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        super().__init__(name, "headers", is_durable, is_auto_delete, is_internal, arguments)
+    def __init__(self, wish: ExchangeWish) -> None:
+        super().__init__(wish)
         self.is_static = False
 
     def check(self, key: str, arguments: Table) -> None:

@@ -14,7 +14,7 @@ from typing import Final, final
 
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.properties import Properties
-from leveret.tables import Table
+from leveret.broker.wishes import ExchangeWish
 
 # More words than any key has: in AMQP 0-9-1 it has 255 octets, in MQTT 65,535.
 _WORDS: Final = 1 << 17
@@ -82,15 +82,8 @@ class Search:
 class TopicExchange(Exchange):
     """A binding matches when its pattern does."""
 
-    def __init__(
-        self,
-        name: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        is_internal: bool,
-        arguments: Table,
-    ) -> None:
-        super().__init__(name, "topic", is_durable, is_auto_delete, is_internal, arguments)
+    def __init__(self, wish: ExchangeWish) -> None:
+        super().__init__(wish)
         self._root: Final = Node(0, False)
         self._node_count = 1
 

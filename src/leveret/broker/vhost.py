@@ -17,19 +17,12 @@ from leveret.broker.arguments import (
 from leveret.broker.classic import ClassicQueue
 from leveret.broker.consumer import Consumer
 from leveret.broker.deaths import bury, is_cycle, keys_of
-from leveret.broker.exchange import (
-    Binding,
-    DirectExchange,
-    Exchange,
-    FanoutExchange,
-    binding_identity,
-)
-from leveret.broker.headers import HeadersExchange
+from leveret.broker.exchange import Binding, Exchange, binding_identity
+from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.message import Message, Origin, blind_keys_of
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
 from leveret.broker.timetable import Appointee, Timetable
-from leveret.broker.topic import TopicExchange
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from leveret.ports import Clock, Random
@@ -38,8 +31,6 @@ from leveret.tables import LONGSTR, Field, Table
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _REPLY_PREFIX: Final = REPLY_TO + "."
 _RESERVED: Final = "amq."
-# Every type of exchange; _new_exchange makes them.
-KINDS: Final = ("direct", "fanout", "topic", "headers")
 _PREDECLARED: Final = (
     ("amq.direct", "direct", False),
     ("amq.fanout", "fanout", False),
@@ -297,18 +288,13 @@ class VHost(Keeper):
 
     # --- exchanges -------------------------------------------------------------------------
 
-    def check_exchange_kind(self, kind: str) -> None:
-        """Refuse a type that does not exist.  Raises PreconditionFailed."""
-        if kind not in KINDS:
-            raise PreconditionFailed(f"unknown exchange type '{kind}'")
-
     def declare_exchange(self, wish: ExchangeWish) -> Exchange:
         """The exchange that is wished for, made if need be.
 
         Raises PreconditionFailed for an unknown type, bad arguments or a contradiction to what
         exists, AccessRefused for a reserved name.
         """
-        self.check_exchange_kind(wish.kind)
+        check_kind(wish.kind)
         what = self.describe("exchange", wish.name)
         found = self.exchanges.get(wish.name)
         if found is None:
@@ -323,7 +309,7 @@ class VHost(Keeper):
 
     def _add_exchange(self, wish: ExchangeWish) -> Exchange:
         alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
-        made = _new_exchange(wish)
+        made = new_exchange(wish)
         made.alternate = alternate
         self.exchanges[wish.name] = made
         self.epoch += 1
@@ -463,18 +449,3 @@ def _destination(binding: Binding) -> str:
         return "queue " + binding.queue.name
     assert binding.exchange is not None
     return "exchange " + binding.exchange.name
-
-
-def _new_exchange(wish: ExchangeWish) -> Exchange:
-    name = wish.name
-    durable = wish.is_durable
-    auto_delete = wish.is_auto_delete
-    internal = wish.is_internal
-    if wish.kind == "direct":
-        return DirectExchange(name, durable, auto_delete, internal, wish.arguments)
-    if wish.kind == "fanout":
-        return FanoutExchange(name, durable, auto_delete, internal, wish.arguments)
-    if wish.kind == "topic":
-        return TopicExchange(name, durable, auto_delete, internal, wish.arguments)
-    assert wish.kind == "headers"
-    return HeadersExchange(name, durable, auto_delete, internal, wish.arguments)
