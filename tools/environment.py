@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 import tomllib
 from pathlib import Path
@@ -43,7 +44,9 @@ def group(name: str) -> list[str]:
 
 def sources_hash() -> str:
     """Changes when a build would give something else."""
-    digest = hashlib.sha256(f"{sys.version} {sys.prefix} {shutil.which('gcc')}".encode())
+    headers = Path(sysconfig.get_paths()["include"], "Python.h").exists()
+    place = f"{sys.version} {sys.prefix} {shutil.which('gcc')} {headers}"
+    digest = hashlib.sha256(place.encode())
     for name in BUILD_SETTINGS:
         digest.update(f"{name}={os.environ.get(name)}".encode())
     modules = (p for p in (ROOT / "src").rglob("*") if p.is_file())
