@@ -42,6 +42,8 @@ class Session(ABC):
         self.closed = False
         # More input is of no use: it waits until the peer has read what it was sent.
         self.is_full = False
+        # What the peer sends piles up faster than others take it away: they should go first.
+        self.is_ahead = False
         # Owned by the bell: whether this session already waits for its flush.
         self.rung = False
 

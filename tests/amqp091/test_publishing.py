@@ -365,3 +365,13 @@ def test_a_queue_that_all_routes_lead_to_holds_one_object() -> None:
     first, second = (queue.get(True) for queue in queues)
     assert first is not None and second is not None
     assert first.message is second.message
+
+
+def test_a_publisher_is_ahead_when_what_it_sends_piles_up() -> None:
+    talk = opened()
+    talk.feed(publish("a") * 10_000)
+    assert not talk.session.is_ahead
+    talk.feed(publish("a"))
+    assert talk.session.is_ahead
+    talk.call("queue.purge", queue="a")
+    assert not talk.session.is_ahead

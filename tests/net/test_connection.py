@@ -240,6 +240,20 @@ def test_chunks_that_take_long_become_smaller_and_grow_again() -> None:
     assert sizes[-1] == MAX_CHUNK_OCTETS
 
 
+def test_who_is_ahead_of_the_others_has_a_smaller_share() -> None:
+    rig = Rig()
+    connection, _, session = rig.connect()
+    session.cost_ns = CHUNK_NS
+    for _ in range(4):
+        assert arrive(connection, bytes(MAX_CHUNK_OCTETS)) == MAX_CHUNK_OCTETS
+        rig.loop.turn()
+    session.is_ahead = True
+    for _ in range(2):
+        arrive(connection, bytes(MAX_CHUNK_OCTETS))
+        rig.loop.turn()
+    assert arrive(connection, bytes(MAX_CHUNK_OCTETS)) < MAX_CHUNK_OCTETS
+
+
 def test_a_full_socket_pauses_the_session_and_an_empty_one_resumes_it() -> None:
     rig = Rig()
     connection, _, session = rig.connect()

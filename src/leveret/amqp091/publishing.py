@@ -39,6 +39,8 @@ from leveret.terms import frame, text
 _MAX_ROUTES: Final = 512
 # Larger properties are not remembered: a route must stay small.
 _MAX_REMEMBERED: Final = 512
+# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves.
+_AHEAD: Final = 10_000
 _NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
 _LEADING_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
@@ -88,6 +90,7 @@ class Publishing:
         self._routes: dict[bytes, Route] = {}
         self._old_routes: dict[bytes, Route] = {}
         self._route: Route | None = None
+        self._last_route: Route | None = None
         self._properties: Properties | None = None
         self._parts: list[bytes] = []
         self._body_size: i64 = 0
@@ -113,6 +116,13 @@ class Publishing:
         if not self._is_current(route):
             self._resolve(route)
         self._route = route
+        self._last_route = route
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether what was published last piles up where it goes to."""
+        route = self._last_route
+        return route is not None and bool(route.queues) and route.queues[0].ready_count > _AHEAD
 
     def on_header(self, data: bytes, at: i64, end: i64) -> None:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""

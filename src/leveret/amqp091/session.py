@@ -120,6 +120,8 @@ class AmqpSession(Session):
             pass
         if self._context is not None:
             self._context.finish()
+        channel = self._last_channel
+        self.is_ahead = channel is not None and channel.publishing.is_ahead
 
     def tick(self) -> None:
         """Time out what takes too long, and keep the heart beating."""

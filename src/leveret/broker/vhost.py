@@ -1,4 +1,4 @@
-"""A virtual host: its exchanges, queues and bindings, and the way of a message through them.
+"""A virtual host: its exchanges, queues and bindings, their coming and going.
 
 Knows no protocol, no user and no socket.  Callers have checked the rights already.
 """
@@ -22,6 +22,7 @@ from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.message import Message, Origin, blind_keys_of
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
+from leveret.broker.routing import Router, Routing
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
@@ -39,15 +40,6 @@ _PREDECLARED: Final = (
     ("amq.match", "headers", False),
     ("amq.rabbitmq.trace", "topic", True),
 )
-
-
-@final
-class Routing:
-    """Where a message goes.  ``is_static``: so does every other with the same key."""
-
-    def __init__(self, queues: list[Queue], is_static: bool) -> None:
-        self.queues: Final = queues
-        self.is_static: Final = is_static
 
 
 @final
@@ -82,6 +74,7 @@ class VHost(Keeper):
         self.queues: Final[dict[str, Queue]] = {}
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
         self.replies: Final[dict[str, Queue]] = {}
+        self._router: Final = Router(self.exchanges, self.queues, self.replies)
         # What leads to each queue and exchange, so that its deletion finds it.
         self._inbound: Final[dict[str, dict[Binding, None]]] = {}
         self._owned: Final[dict[int, dict[Queue, None]]] = {}
@@ -403,45 +396,7 @@ class VHost(Keeper):
 
     def route(self, exchange: Exchange, keys: list[str], properties: Properties) -> Routing:
         """The queues that a message published to ``exchange`` goes to, each once."""
-        if len(keys) > 1:
-            keys = list(dict.fromkeys(keys))
-        found: dict[str, Queue] = {}
-        seen: set[str] = set()
-        work = [exchange]
-        is_static = True
-        while work:
-            current = work.pop()
-            if current.name in seen:
-                continue
-            seen.add(current.name)
-            if current.name == "":
-                self._route_by_name(keys, found)
-                continue
-            is_static = is_static and current.is_static
-            has_matched = False
-            for key in keys:
-                for binding in current.matches(key, properties):
-                    has_matched = True
-                    _follow(binding, found, work)
-            alternate = self.exchanges.get(current.alternate) if current.alternate else None
-            if not has_matched and alternate is not None:
-                work.append(alternate)
-        return Routing(list(found.values()), is_static)
-
-    def _route_by_name(self, keys: list[str], found: dict[str, Queue]) -> None:
-        for key in keys:
-            queue = self.queues.get(key)
-            if queue is None:
-                queue = self.replies.get(key)
-            if queue is not None:
-                found[key] = queue
-
-
-def _follow(binding: Binding, found: dict[str, Queue], work: list[Exchange]) -> None:
-    if binding.queue is not None:
-        found[binding.queue.name] = binding.queue
-    elif binding.exchange is not None:
-        work.append(binding.exchange)
+        return self._router.route(exchange, keys, properties)
 
 
 def _destination(binding: Binding) -> str:

@@ -19,6 +19,8 @@ MIN_CHUNK_OCTETS: Final = 16 * 1024
 MAX_CHUNK_OCTETS: Final = 256 * 1024
 # One chunk should take about this long: small messages cost more time per octet than large ones.
 CHUNK_NS: Final = 200_000
+# Of a session that is ahead of the others; so those who take away what it sends come to their turn.
+CHUNK_AHEAD_NS: Final = 60_000
 # How many ticks a closed connection may take to send what it still has to say.
 LINGER_TICKS: Final = 20
 
@@ -136,9 +138,10 @@ class Connection(asyncio.BufferedProtocol):
         took_ns = clock.cpu_ns() - begin_ns
         self._pause_reading()
         self._bell.ring(session)
-        if took_ns > CHUNK_NS:
+        share_ns = CHUNK_AHEAD_NS if session.is_ahead else CHUNK_NS
+        if took_ns > share_ns:
             self._chunk_size = max(self._chunk_size // 2, MIN_CHUNK_OCTETS)
-        elif took_ns < CHUNK_NS // 2:
+        elif took_ns < share_ns // 2:
             self._chunk_size = min(self._chunk_size * 2, MAX_CHUNK_OCTETS)
 
     def eof_received(self) -> bool:
