@@ -5,6 +5,7 @@ Control plane.  Behaviour: RabbitMQ 4.3, texts as its clients' test-suites expec
 
 from typing import Final
 
+from leveret.broker.rules import OVERFLOWS
 from leveret.errors import PreconditionFailed
 from leveret.tables import BOOL, INTEGERS, LONGSTR, TIMESTAMP, Field, Table, plain
 from leveret.terms import atom, text
@@ -40,7 +41,6 @@ _OF_OTHER_TYPES: Final = (
     "x-stream-filter-size-bytes",
     "x-initial-cluster-size",
 )
-_OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
 
 
 def check_queue_arguments(what: str, arguments: Table) -> None:
@@ -72,7 +72,7 @@ def _check_words(what: str, arguments: Table) -> None:
     overflow = arguments.get("x-overflow")
     if overflow is not None:
         _check_kind(what, "x-overflow", overflow, LONGSTR)
-        if overflow.value not in _OVERFLOWS:
+        if overflow.value not in OVERFLOWS:
             raise _invalid(what, "x-overflow", "invalid_overflow")
     single = arguments.get("x-single-active-consumer")
     if single is not None:

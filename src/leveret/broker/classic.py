@@ -108,10 +108,10 @@ class ClassicQueue(Queue):
         due_ns = self._due_of(message)
         line.push(message, due_ns)
         self._ready += 1
-        self._ready_octets = octets
+        if rules.max_octets >= 0:
+            self._ready_octets = octets
         self._occupied |= 1 << self._priority(message)
-        while rules.is_over(self._ready, self._ready_octets):
-            self._bury(self._pop().message, MAXLEN)
+        self._drop_excess()
         if due_ns != 0:
             self._has_due = True
             self._appoint_for(line)
@@ -157,14 +157,19 @@ class ClassicQueue(Queue):
                 each = Waiting(each.message, each.offset, True, due_ns)
             line = self._line(each.message)
             line.put_back(each)
-            self._ready_octets += len(each.message.body)
+            if self.rules.max_octets >= 0:
+                self._ready_octets += len(each.message.body)
             self._occupied |= 1 << self._priority(each.message)
             if each.due_ns != 0:
                 self._appoint_for(line)
         # Coming back is no publishing: only the rule to drop the oldest applies.
         if self.rules.overflow == DROP_HEAD:
-            while self.rules.is_over(self._ready, self._ready_octets):
-                self._bury(self._pop().message, MAXLEN)
+            self._drop_excess()
+
+    def _drop_excess(self) -> None:
+        """Drop the oldest until no rule is broken."""
+        while self.rules.is_over(self._ready, self._ready_octets):
+            self._bury(self._pop().message, MAXLEN)
 
     def purge(self) -> int:
         """Drop every message that waits.  Returns how many."""
