@@ -307,3 +307,22 @@ def test_the_package_offers_its_one_name_and_no_other() -> None:
     assert leveret.__all__ == ["Broker", "__version__"]
     with pytest.raises(AttributeError, match="no attribute 'Brocker'"):
         _ = leveret.Brocker  # type: ignore[attr-defined]
+
+
+def test_an_action_is_done_in_the_brokers_thread() -> None:
+    with leveret.Broker() as broker:
+        name = broker.call(lambda node: threading.current_thread().name)
+        assert name == "leveret-broker"
+        assert broker.call(lambda node: list(node.vhosts)) == ["/"]
+        with pytest.raises(KeyError):
+            broker.call(lambda node: node.vhosts["nowhere"])
+    with pytest.raises(RuntimeError, match="does not run"):
+        broker.call(lambda node: None)
+
+
+def test_an_action_in_the_callers_loop() -> None:
+    async def ask() -> list[str]:
+        async with leveret.Broker() as broker:
+            return broker.call(lambda node: list(node.users.by_name))
+
+    assert asyncio.run(ask()) == ["guest"]

@@ -23,7 +23,7 @@ RANKS = [
     {"errors", "version"},
     {"octets", "terms"},
     {"tables", "ports", "config", "counters", "session"},
-    {"notices"},
+    {"notices", "events"},
     {"auth", "store"},
     {"broker"},
     {

@@ -6,17 +6,21 @@ It is the real server on a real socket, not a fake: what works against it works 
 
 import asyncio
 import atexit
+import concurrent.futures
 import errno
 import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Self, TypeVar, final
 from urllib.parse import quote
 
+from leveret.broker.node import Node
 from leveret.config import Settings
 from leveret.server import Server
+
+_Result = TypeVar("_Result")
 
 new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 try:
@@ -168,6 +172,17 @@ class Broker:
         self._run = None
         await run.stop()
 
+    def call(self, action: Callable[[Node], _Result]) -> _Result:
+        """What ``action`` makes of the node behind the protocols, in the broker's own thread.
+
+        For what no client may do over AMQP: ``broker.call(lambda node: node.users.add(...))``.
+        Raises what ``action`` raises, and RuntimeError when the broker does not run.
+        """
+        run = self._run
+        if run is None:
+            raise RuntimeError("this Broker does not run: call start(), or use it in a with")
+        return run.call(action)
+
     def _refuse_a_second_start(self) -> None:
         if self._run is not None:
             raise RuntimeError("this Broker runs already: stop it first, or make another one")
@@ -247,6 +262,24 @@ class _Run:
         """Stop in the loop it was started in."""
         # Clients in the same program often cannot answer while it waits for this.
         await self._server.stop(SHUTDOWN, FAREWELL_S)
+
+    def call(self, action: Callable[[Node], _Result]) -> _Result:
+        """Do ``action`` where nothing else is done to the node meanwhile."""
+        loop = self._loop
+        assert loop is not None
+        if self._worker is None:
+            self.refuse_another_loop()
+            return action(self._server.node)
+        done: concurrent.futures.Future[_Result] = concurrent.futures.Future()
+
+        def perform() -> None:
+            try:
+                done.set_result(action(self._server.node))
+            except BaseException as error:
+                done.set_exception(error)
+
+        loop.call_soon_threadsafe(perform)
+        return done.result(_PATIENCE_S)
 
     def start_thread(self) -> None:
         """Start in a new thread and wait for it.  Raises what went wrong there."""

@@ -6,10 +6,11 @@ import pytest
 from tests.fakes import FakeRandom
 
 from leveret.auth.users import LoginFailure, Permission, User, Users
+from leveret.events import Events
 
 
 def users() -> Users:
-    made = Users(FakeRandom(), ["guest"])
+    made = Users(FakeRandom(), ["guest"], Events())
     made.add("guest", "guest", ["administrator"])
     made.add("alice", "secret", [])
     return made

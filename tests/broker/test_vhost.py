@@ -12,13 +12,14 @@ from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import REPLY_TO, VHost
 from leveret.broker.wishes import QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from leveret.events import Events
 from leveret.tables import read_table
 
 ME, OTHER = 7, 8
 
 
 def vhost() -> VHost:
-    return VHost("/", FakeRandom(), FakeClock(), Timetable())
+    return VHost("/", FakeRandom(), FakeClock(), Timetable(), Events())
 
 
 def wish(

@@ -16,6 +16,7 @@ from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, PreconditionFailed
+from leveret.events import Events
 from leveret.tables import Table, read_table
 
 
@@ -27,7 +28,7 @@ class Place:
     """A vhost with short ways to say things: ``e`` exchanges, ``q`` queues, by name."""
 
     def __init__(self) -> None:
-        self.vhost = VHost("/", FakeRandom(), FakeClock(), Timetable())
+        self.vhost = VHost("/", FakeRandom(), FakeClock(), Timetable(), Events())
 
     def e(self, name: str, kind: str = "fanout", **values: Any) -> Exchange:
         flags = [values.pop(flag, False) for flag in ("durable", "auto_delete", "internal")]

@@ -7,6 +7,7 @@ import re
 from typing import Final, final
 
 from leveret.auth.passwords import SALT_OCTETS, SHA256, hash_password, is_password
+from leveret.events import Events
 from leveret.ports import Random
 
 
@@ -76,7 +77,8 @@ class LoginFailure:
 class Users:
     """All users of the node, by name."""
 
-    def __init__(self, random: Random, loopback_only: list[str]) -> None:
+    def __init__(self, random: Random, loopback_only: list[str], events: Events) -> None:
+        self.events: Final = events
         self._random: Final = random
         self._loopback_only: Final = frozenset(loopback_only)
         self.by_name: Final[dict[str, User]] = {}

@@ -6,6 +6,7 @@ from leveret.auth.users import Permission, Users
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config import Settings
+from leveret.events import Events
 from leveret.notices import Notices
 from leveret.ports import Clock, Random
 
@@ -19,12 +20,13 @@ class Node:
         self.clock: Final = clock
         self.random: Final = random
         self.notices: Final = Notices(clock)
-        self.users: Final = Users(random, settings.loopback_users)
+        self.events: Final = Events()
+        self.users: Final = Users(random, settings.loopback_users, self.events)
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
         self.timetable: Final = Timetable()
         self.vhosts[settings.default_vhost] = VHost(
-            settings.default_vhost, random, clock, self.timetable
+            settings.default_vhost, random, clock, self.timetable, self.events
         )
         admin = self.users.add(settings.default_user, settings.default_pass, ["administrator"])
         admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))

@@ -26,6 +26,7 @@ from leveret.broker.routing import Router, Routing
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from leveret.events import Events
 from leveret.ports import Clock, Random
 from leveret.tables import LONGSTR, Field, Table
 
@@ -61,8 +62,11 @@ class VHost(Keeper):
     Behaviour: RabbitMQ 4.3, "Queues", "Exchanges", "Exchange to exchange bindings".
     """
 
-    def __init__(self, name: str, random: Random, clock: Clock, timetable: Timetable) -> None:
+    def __init__(
+        self, name: str, random: Random, clock: Clock, timetable: Timetable, events: Events
+    ) -> None:
         self.name: Final = name
+        self.events: Final = events
         self._random: Final = random
         self._clock: Final = clock
         self._timetable: Final = timetable
