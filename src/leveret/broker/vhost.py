@@ -14,12 +14,13 @@ from leveret.broker.arguments import (
     check_same_argument,
     max_priority_of,
 )
+from leveret.broker.bindings import Inbound
 from leveret.broker.classic import ClassicQueue
 from leveret.broker.consumer import Consumer
-from leveret.broker.deaths import bury, is_cycle, keys_of
 from leveret.broker.exchange import Binding, Exchange, binding_identity
+from leveret.broker.funerals import Dying, Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
-from leveret.broker.message import Message, Origin, blind_keys_of
+from leveret.broker.message import Message
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
 from leveret.broker.routing import Router, Routing
@@ -44,16 +45,6 @@ _PREDECLARED: Final = (
 
 
 @final
-class Dying:
-    """A message on its way from ``queue`` to the exchange for dead letters."""
-
-    def __init__(self, queue: Queue, message: Message, reason: str) -> None:
-        self.queue: Final = queue
-        self.message: Final = message
-        self.reason: Final = reason
-
-
-@final
 class VHost(Keeper):
     """One namespace.
 
@@ -70,8 +61,6 @@ class VHost(Keeper):
         self._random: Final = random
         self._clock: Final = clock
         self._timetable: Final = timetable
-        # Dead letters wait here until whoever caused them is done: they may cause others.
-        self.dying: list[Dying] = []
         self.epoch = 0
         self.queue_epoch = 0
         self.exchanges: Final[dict[str, Exchange]] = {}
@@ -79,8 +68,8 @@ class VHost(Keeper):
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
         self.replies: Final[dict[str, Queue]] = {}
         self._router: Final = Router(self.exchanges, self.queues, self.replies)
-        # What leads to each queue and exchange, so that its deletion finds it.
-        self._inbound: Final[dict[str, dict[Binding, None]]] = {}
+        self._undertaker: Final = Undertaker(self.exchanges, self._router, clock)
+        self._inbound: Final = Inbound()
         self._owned: Final[dict[int, dict[Queue, None]]] = {}
         self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
         for exchange, kind, is_internal in _PREDECLARED:
@@ -200,7 +189,7 @@ class VHost(Keeper):
         if queue.owner_id != 0:
             self._owned[queue.owner_id].pop(queue, None)
         self.queue_epoch += 1
-        for binding in self._inbound.pop("queue " + queue.name, {}):
+        for binding in self._inbound.take_to_queue(queue.name):
             self._unbind(binding)
         queue.close()
 
@@ -241,33 +230,16 @@ class VHost(Keeper):
 
     def bury(self, queue: Queue, message: Message, reason: str) -> None:
         """Send ``message`` on to the queue's exchange for dead letters, with the next funeral."""
-        self.dying.append(Dying(queue, message, reason))
+        self._undertaker.take(queue, message, reason)
+
+    @property
+    def dying(self) -> list[Dying]:
+        """The dead letters that wait for the next funeral."""
+        return self._undertaker.dying
 
     def hold_funerals(self) -> None:
         """Publish the dead letters there are, and those that this causes in turn."""
-        while self.dying:
-            dying = self.dying
-            self.dying = []
-            for each in dying:
-                self._publish_dead(each)
-
-    def _publish_dead(self, dying: Dying) -> None:
-        rules = dying.queue.rules
-        assert rules.dead_letter_exchange is not None
-        exchange = self.exchanges.get(rules.dead_letter_exchange)
-        if exchange is None:
-            return
-        was = dying.message.origin.routing_key
-        key = was if rules.dead_letter_key is None else rules.dead_letter_key
-        origin = Origin(exchange.name, key)
-        name = dying.queue.name
-        message = bury(dying.message, name, dying.reason, self._clock.unix_s(), origin)
-        keys = [key]
-        if rules.dead_letter_key is None:
-            keys = keys_of(dying.message) + blind_keys_of(dying.message)
-        for queue in self.route(exchange, keys, message.properties).queues:
-            if not is_cycle(message, queue.name):
-                queue.publish(message)
+        self._undertaker.hold_funerals()
 
     # --- direct reply-to -------------------------------------------------------------------
 
@@ -334,8 +306,8 @@ class VHost(Keeper):
             self.epoch += 1
             for binding in list(current.bindings.values()):
                 del current.bindings[binding.identity]
-                self._forget_inbound(binding)
-            inbound = self._inbound.pop("exchange " + current.name, {})
+                self._inbound.forget(binding)
+            inbound = self._inbound.take_to_exchange(current.name)
             pending.extend([b.source for b in inbound if self._is_last(b)])
 
     # --- bindings --------------------------------------------------------------------------
@@ -358,7 +330,7 @@ class VHost(Keeper):
             return
         source.bindings[binding.identity] = binding
         source.added(binding)
-        self._inbound.setdefault(_destination(binding), {})[binding] = None
+        self._inbound.add(binding)
         self.epoch += 1
 
     def unbind(
@@ -372,16 +344,8 @@ class VHost(Keeper):
         """Take a binding away; it is no error when there is none."""
         binding = source.bindings.get(binding_identity(queue, exchange, key, arguments))
         if binding is not None:
-            self._forget_inbound(binding)
+            self._inbound.forget(binding)
             self._unbind(binding)
-
-    def _forget_inbound(self, binding: Binding) -> None:
-        destination = _destination(binding)
-        inbound = self._inbound.get(destination)
-        if inbound is not None:
-            inbound.pop(binding, None)
-            if not inbound:
-                del self._inbound[destination]
 
     def _unbind(self, binding: Binding) -> None:
         if self._is_last(binding):
@@ -401,10 +365,3 @@ class VHost(Keeper):
     def route(self, exchange: Exchange, keys: list[str], properties: Properties) -> Routing:
         """The queues that a message published to ``exchange`` goes to, each once."""
         return self._router.route(exchange, keys, properties)
-
-
-def _destination(binding: Binding) -> str:
-    if binding.queue is not None:
-        return "queue " + binding.queue.name
-    assert binding.exchange is not None
-    return "exchange " + binding.exchange.name
