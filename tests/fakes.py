@@ -15,7 +15,7 @@ from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.properties import NO_PROPERTIES, read_properties
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.ports import Clock, Random
 from leveret.session import Bell, Peer, Session
 

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import leveret
-from leveret.config import TABLE, Setting, Settings
+from leveret.config.files import take_file
+from leveret.config.kinds import Setting
+from leveret.config.settings import Settings
+from leveret.config.table import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,7 +68,7 @@ def test_the_example_file_sets_every_setting_to_its_default(tmp_path: Path) -> N
     path = tmp_path / "leveret.toml"
     path.write_text(example)
     settings, plain = Settings(), Settings()
-    settings.take_file(str(path))
+    take_file(settings, str(path))
     assert {name for name, origin in settings.origin.items() if origin == str(path)} == {
         setting.name for setting in TABLE
     }

@@ -13,7 +13,7 @@ import pika
 import pytest
 
 import leveret
-from leveret.config import ConfigError
+from leveret.config.faults import ConfigError
 
 
 def connect(broker: leveret.Broker) -> pika.BlockingConnection:

@@ -339,7 +339,7 @@ FAULTS: list[tuple[Rule, str, str]] = [
     (imports_point_down, "broker/queue.py", "import leveret.server"),
     (imports_point_down, "amqp091/session.py", "from leveret.net.connection import Connection"),
     (imports_point_down, "errors.py", "from leveret.octets import read_u16"),
-    (imports_point_down, "tables.py", "from leveret.config import Settings"),
+    (imports_point_down, "tables.py", "from leveret.config.settings import Settings"),
     (imports_point_down, "net/listener.py", "from leveret import Broker"),
     (imports_point_down, "odds/ends.py", ""),
     (the_world_stays_outside, "broker/queue.py", "import time"),

@@ -17,7 +17,7 @@ from typing import Final, Self, TypeVar, final
 from urllib.parse import quote
 
 from leveret.broker.node import Node
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.server import Server
 
 _Result = TypeVar("_Result")
@@ -72,8 +72,9 @@ class Broker:
     ``host="0.0.0.0"`` lets other machines in, though guest may only come from this one.
     ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
     empty, which is how to test that a client reconnects.  ``settings`` are any others, by the
-    names that ``leveret.config`` gives them: ``settings={"heartbeat_s": 1}``.  Raises
-    ``leveret.config.ConfigError`` for a setting that does not exist or a value out of its limits.
+    names that ``leveret.config.table`` gives them: ``settings={"heartbeat_s": 1}``.  Raises
+    ``leveret.config.faults.ConfigError`` for a setting that does not exist or a value out of its
+    limits.
 
     Its methods may be called from any thread.  An object that is never stopped does not keep the
     program from ending.

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from leveret.amqp091.protocol import Amqp091
 from leveret.broker.node import Node
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.net.alarm import LoopAlarm
 from leveret.net.listener import Listener
 from leveret.ports import Clock, Random

@@ -8,7 +8,7 @@ import pytest
 
 import leveret
 from leveret.cli.banner import banner, is_held_back, url
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.net.listener import Listener
 from leveret.server import Server
 

@@ -29,7 +29,7 @@ from leveret.broker.properties import (
 )
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
-from leveret.config import MAX_MESSAGE_SIZE_CAP
+from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
 from leveret.tables import ARRAY, LONGSTR, Field, Table, TableError

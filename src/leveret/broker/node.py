@@ -5,7 +5,7 @@ from typing import Final, final
 from leveret.auth.users import Permission, Users
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.events import Events
 from leveret.notices import Notices
 from leveret.ports import Clock, Random

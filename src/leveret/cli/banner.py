@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from leveret import __version__
 from leveret.cli.main import is_compiled, remedy
-from leveret.config import Settings
+from leveret.config.settings import Settings
 from leveret.net.listener import Listener
 
 _LOCAL: Final = ["", "0.0.0.0", "::", "127.0.0.1", "::1"]

@@ -15,7 +15,10 @@ import click
 from leveret.cli.banner import banner, place
 from leveret.cli.log import start_log
 from leveret.cli.refusals import BadConfig, Unavailable
-from leveret.config import ConfigError, Settings, find, load, option_name
+from leveret.config.faults import ConfigError
+from leveret.config.settings import Settings
+from leveret.config.sources import load
+from leveret.config.table import find, option_name
 from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
 from leveret.server import Server
 

@@ -1,0 +1,75 @@
+"""The value of every setting, and where each value came from.  Reads no file and no environment."""
+
+from collections.abc import Mapping
+from typing import Final, final
+
+from leveret.config.faults import ConfigError
+from leveret.config.kinds import Setting
+from leveret.config.table import TABLE, find, refusal
+
+
+@final
+class Settings:
+    """The value of every setting in ``TABLE``, which has their defaults, units and limits.
+
+    ``Settings(port=0)`` takes values from a program; ``leveret.config.sources.load`` takes them
+    from a file, the environment and the command line.  ``origin`` says of each where its value
+    came from.  As in RabbitMQ, naming another ``default_user`` makes that user instead of guest.
+    """
+
+    # leveret.config.network
+    host: str
+    port: int
+    heartbeat_s: int
+    channel_max: int
+    frame_max: int
+    min_frame_max: int
+    max_message_size: int
+    handshake_timeout_ms: int
+    # leveret.config.access
+    default_user: str
+    default_pass: str
+    default_vhost: str
+    loopback_users: list[str]
+    # leveret.config.node
+    data_dir: str
+    log_level: str
+
+    def __init__(self, **values: object) -> None:
+        self.origin: Final[dict[str, str]] = {}
+        # What is odd but not wrong; for whoever starts the broker to log.
+        self.warnings: Final[list[str]] = []
+        for setting in TABLE:
+            self._put(setting, setting.check(setting.default), "default")
+        self.take(values, "argument")
+
+    def take(self, values: Mapping[str, object], origin: str) -> None:
+        """Set typed values by name.  Raises ConfigError, with some of them maybe set."""
+        for name, value in values.items():
+            setting = find(name, origin)
+            try:
+                checked = setting.check(value)
+            except ValueError:
+                raise refusal(setting, value, origin) from None
+            self._put(setting, checked, origin)
+        self._check_together()
+
+    def take_text(self, setting: Setting, text: str, origin: str) -> None:
+        """Set one value that came as text.  Raises ConfigError."""
+        try:
+            value = setting.read(text)
+        except ValueError:
+            raise refusal(setting, text, origin) from None
+        self._put(setting, value, origin)
+
+    def _put(self, setting: Setting, value: object, origin: str) -> None:
+        setattr(self, setting.name, value)
+        self.origin[setting.name] = origin
+
+    def _check_together(self) -> None:
+        if self.min_frame_max > self.frame_max:
+            raise ConfigError(
+                f"min_frame_max = {self.min_frame_max} ({self.origin['min_frame_max']}) is more"
+                f" than frame_max = {self.frame_max} ({self.origin['frame_max']}): lower it.",
+                self.origin["min_frame_max"],
+            )

@@ -1,0 +1,28 @@
+"""The settings from every source, each stronger than the one before.
+
+The defaults of the table, a file, the environment (``RABBITMQ_DEFAULT_USER``, ``_PASS`` and
+``_VHOST`` as RabbitMQ's Docker image has them, then ``LEVERET_<SETTING>``), the command line.
+"""
+
+from collections.abc import Mapping
+
+from leveret.config.environment import take_environment
+from leveret.config.files import take_file
+from leveret.config.settings import Settings
+from leveret.config.table import find, option_name
+
+
+def load(file: str, environment: Mapping[str, str], options: Mapping[str, str]) -> Settings:
+    """The settings from every source.  ``file`` may be empty; ``options`` are texts by name.
+
+    Raises ConfigError.
+    """
+    settings = Settings()
+    if file:
+        take_file(settings, file)
+    take_environment(settings, environment)
+    for name, text in options.items():
+        origin = option_name(name)
+        settings.take_text(find(name, origin), text, origin)
+    settings.take({}, "")
+    return settings

@@ -1,0 +1,47 @@
+"""Every setting there is, in the order of the documents.
+
+To add one: a row in the list of its topic, and an attribute in ``Settings``.
+"""
+
+import difflib
+from typing import Final
+
+from leveret.config.access import ACCESS
+from leveret.config.faults import ConfigError
+from leveret.config.kinds import Setting
+from leveret.config.network import NETWORK
+from leveret.config.node import NODE
+
+TABLE: Final[list[Setting]] = [*NETWORK, *ACCESS, *NODE]
+
+BY_NAME: Final[dict[str, Setting]] = {setting.name: setting for setting in TABLE}
+
+
+def option_name(name: str) -> str:
+    """How the setting is spelt on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def find(name: str, origin: str) -> Setting:
+    """The setting with this name.  Raises ConfigError, which names the nearest one."""
+    setting = BY_NAME.get(name)
+    if setting is not None:
+        return setting
+    near = nearest(name, 0.5)
+    help_text = f"did you mean {near}?" if near else "there are: " + ", ".join(BY_NAME) + "."
+    raise ConfigError(f"There is no setting {name!r} ({origin}); {help_text}", origin)
+
+
+def nearest(name: str, likeness: float) -> str:
+    """The setting's name most like ``name``, or nothing when none is."""
+    found = difflib.get_close_matches(name.lower().replace("-", "_"), BY_NAME, 1, likeness)
+    return found[0] if found else ""
+
+
+def refusal(setting: Setting, value: object, origin: str) -> ConfigError:
+    """The sentence about a value that is not allowed."""
+    return ConfigError(
+        f"{setting.name} = {setting.shown(value)} ({origin}) is not allowed:"
+        f" it must be {setting.allowed()}.",
+        origin,
+    )
