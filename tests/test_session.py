@@ -2,7 +2,7 @@
 
 import pytest
 
-from leveret.session import Peer
+from leveret.session import Peer, TlsFacts
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,14 @@ def test_a_peer_knows_whether_it_runs_on_this_machine(host: str, is_loopback: bo
 
 def test_a_peer_is_named_by_both_ends() -> None:
     assert Peer("10.0.0.1", 4321, "10.0.0.2", 5672).name == "10.0.0.1:4321 -> 10.0.0.2:5672"
+
+
+def test_who_is_said_to_be_local_by_a_proxy_elsewhere_is_not() -> None:
+    assert not Peer("127.0.0.1", 1, "127.0.0.1", 5672, may_be_near=False).is_loopback
+
+
+def test_without_tls_there_are_no_facts_about_it() -> None:
+    assert Peer("127.0.0.1", 1, "127.0.0.1", 5672).tls is None
+    facts = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+    assert not facts.is_verified
+    assert Peer("127.0.0.1", 1, "127.0.0.1", 5672, facts).tls is facts

@@ -10,19 +10,56 @@ from mypy_extensions import mypyc_attr
 
 
 @final
-class Peer:
-    """Who is at the other end of a connection, and which of our addresses it came to."""
+class TlsFacts:
+    """How a connection is encrypted, and whose certificate the client showed.
 
-    def __init__(self, host: str, port: int, local_host: str, local_port: int) -> None:
+    ``is_verified``: the client showed a certificate that an authority of ours has signed; without
+    it the names are empty.  ``subject`` and ``issuer`` are spelt as RabbitMQ spells them:
+    ``CN=client,O=Example``, the most specific name first.  Of several common names
+    ``common_name`` has all, with commas between.  ``alternative_names`` are pairs of a kind (``dns``,
+    ``ip``, ``email``, ``uri``, ``other_name``) and a name, in the certificate's order.
+    ``validity`` is ``2026-01-01T00:00:00Z - 2027-01-01T00:00:00Z``.
+    """
+
+    def __init__(self, protocol: str, cipher: str) -> None:
+        self.protocol: Final = protocol
+        self.cipher: Final = cipher
+        self.is_verified = False
+        self.subject = ""
+        self.issuer = ""
+        self.validity = ""
+        self.common_name = ""
+        self.alternative_names: list[tuple[str, str]] = []
+
+
+@final
+class Peer:
+    """Who is at the other end of a connection, and which of our addresses it came to.
+
+    ``tls`` is None on a connection that is not encrypted.  ``may_be_near`` is false where
+    the addresses are only what a proxy told: they alone do not make anybody local.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        local_host: str,
+        local_port: int,
+        tls: TlsFacts | None = None,
+        may_be_near: bool = True,
+    ) -> None:
         self.host: Final = host
         self.port: Final = port
         self.local_host: Final = local_host
         self.local_port: Final = local_port
+        self.tls: Final = tls
+        self.may_be_near: Final = may_be_near
 
     @property
     def is_loopback(self) -> bool:
         """Whether the peer runs on this machine."""
-        return self.host.startswith("127.") or self.host == "::1"
+        return self.may_be_near and (self.host.startswith("127.") or self.host == "::1")
 
     @property
     def name(self) -> str:
