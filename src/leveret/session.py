@@ -16,7 +16,7 @@ class TlsFacts:
     ``is_verified``: the client showed a certificate that an authority of ours has signed; without
     it the names are empty.  ``subject`` and ``issuer`` are spelt as RabbitMQ spells them:
     ``CN=client,O=Example``, the most specific name first.  Of several common names
-    ``common_name`` has all, with commas between.  ``alternative_names`` are pairs of a kind (``dns``,
+    ``common_name`` has all, with commas between.  ``alternative_names`` are pairs: a kind (``dns``,
     ``ip``, ``email``, ``uri``, ``other_name``) and a name, in the certificate's order.
     ``validity`` is ``2026-01-01T00:00:00Z - 2027-01-01T00:00:00Z``.
     """
