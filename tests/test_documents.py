@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import settings_page
+
 import leveret
 from leveret.config.files import take_file
-from leveret.config.kinds import Setting
 from leveret.config.settings import Settings
 from leveret.config.table import TABLE
 
@@ -28,20 +29,6 @@ def run(tmp_path: Path, name: str, text: str, *module: str) -> str:
     return done.stdout
 
 
-def row(setting: Setting) -> str:
-    """How docs/configuration.md shows a setting."""
-    variable = "LEVERET_" + setting.name.upper()
-    cells = [f"`{setting.name}`", f"`{variable}`", f"`{setting.shown(setting.default)}`"]
-    return f"| {' | '.join(cells)} | {setting.text} {one_sentence(setting)} |"
-
-
-def one_sentence(setting: Setting) -> str:
-    """What is allowed, as a sentence."""
-    allowed = setting.allowed()
-    unit = f" ({setting.unit})" if setting.unit not in ("", setting.name) else ""
-    return f"{allowed[0].upper()}{allowed[1:]}{unit}."
-
-
 def test_the_first_message_of_the_readme_arrives(tmp_path: Path) -> None:
     with leveret.Broker() as broker:
         there = f"pika.BlockingConnection(pika.URLParameters({broker.url!r}))"
@@ -59,7 +46,7 @@ def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     listed = [line for line in text.splitlines() if line.startswith("| `")]
-    assert listed == [row(setting) for setting in TABLE]
+    assert listed == [settings_page.row(setting) for setting in TABLE]
 
 
 def test_the_example_file_sets_every_setting_to_its_default(tmp_path: Path) -> None:

@@ -3,6 +3,14 @@
 import os
 from typing import Final, final
 
+from leveret.config.sizes import read_size, read_time_ms
+
+UNLIMITED: Final = -1
+_UNLIMITED_WORDS: Final = ("unlimited", "infinity")
+
+_YES: Final = ("true", "yes", "on", "1")
+_NO: Final = ("false", "no", "off", "0")
+
 
 class Setting:
     """One row of the table.  Subclasses say which values are good."""
@@ -30,7 +38,6 @@ class Setting:
         return repr(value)
 
 
-@final
 class Number(Setting):
     """A whole number from ``low`` to ``high``."""
 
@@ -56,20 +63,156 @@ class Number(Setting):
         return self.check(int(text))
 
 
-class Text(Setting):
-    """A string of ``least`` to 255 octets, which is what the protocol's short strings hold."""
+@final
+class Size(Number):
+    """Octets, as a number or as text with a unit: ``64MB``, ``1GiB``."""
 
-    def __init__(self, name: str, default: str, text: str, least: int = 0) -> None:
+    def __init__(self, name: str, default: int, low: int, high: int, text: str) -> None:
+        super().__init__(name, default, "octets", low, high, text)
+
+    def allowed(self) -> str:
+        """The limits, and how to write a large one."""
+        return f"{super().allowed()}, or text such as '64MB' or '1GiB'"
+
+    def check(self, value: object) -> object:
+        """The number of octets."""
+        return super().check(read_size(value) if isinstance(value, str) else value)
+
+    def read(self, text: str) -> object:
+        """Digits with or without a unit."""
+        return self.check(text)
+
+
+@final
+class Duration(Number):
+    """Milliseconds, or seconds where the name ends with ``_s``; or text with a unit: ``30s``."""
+
+    def __init__(self, name: str, default: int, low: int, high: int, text: str) -> None:
+        unit = "seconds" if name.endswith("_s") else "milliseconds"
+        super().__init__(name, default, unit, low, high, text)
+        self._milliseconds: Final = 1000 if unit == "seconds" else 1
+
+    def allowed(self) -> str:
+        """The limits, and how to write a long one."""
+        return f"{super().allowed()}, or text such as '30s' or '1h'"
+
+    def check(self, value: object) -> object:
+        """The number of milliseconds or seconds; whole ones."""
+        if not isinstance(value, str):
+            return super().check(value)
+        whole, rest = divmod(read_time_ms(value), self._milliseconds)
+        if rest:
+            raise ValueError
+        return super().check(whole)
+
+    def read(self, text: str) -> object:
+        """Digits with or without a unit."""
+        return self.check(int(text) if text.strip().isdecimal() else text)
+
+
+@final
+class Limit(Number):
+    """How many at most, from 0 to ``high``; or ``"unlimited"``, which is kept as UNLIMITED.
+
+    So a reader asks ``0 <= limit <= count``.
+    """
+
+    def __init__(self, name: str, default: int, unit: str, high: int, text: str) -> None:
+        super().__init__(name, default, unit, 0, high, text)
+
+    def allowed(self) -> str:
+        """The limits, and the word for none."""
+        return f"{super().allowed()}, or 'unlimited'"
+
+    def check(self, value: object) -> object:
+        """The number, or UNLIMITED for it or for the word."""
+        if isinstance(value, str) and value.lower() in _UNLIMITED_WORDS:
+            return UNLIMITED
+        if value == UNLIMITED:
+            return UNLIMITED
+        return super().check(value)
+
+    def read(self, text: str) -> object:
+        """Decimal digits, or the word."""
+        return self.check(int(text) if text.strip().isdecimal() else text)
+
+    def shown(self, value: object) -> str:
+        """The number or the word."""
+        return repr(_UNLIMITED_WORDS[0] if value == UNLIMITED else value)
+
+
+@final
+class Real(Setting):
+    """A number from ``low`` to ``high`` that need not be whole."""
+
+    def __init__(
+        self, name: str, default: float, unit: str, low: float, high: float, text: str
+    ) -> None:
+        super().__init__(name, default, unit, text)
+        self.low: Final = low
+        self.high: Final = high
+
+    def allowed(self) -> str:
+        """The limits."""
+        return f"a number from {self.low} to {self.high}"
+
+    def check(self, value: object) -> object:
+        """Whole numbers are fine; what is not a number at all is out of every limit."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not self.low <= value <= self.high:
+            raise ValueError
+        return float(value)
+
+    def read(self, text: str) -> object:
+        """Decimal digits, with or without a point."""
+        return self.check(float(text))
+
+
+@final
+class Flag(Setting):
+    """On or off."""
+
+    def __init__(self, name: str, default: bool, text: str) -> None:
+        super().__init__(name, default, "", text)
+
+    def allowed(self) -> str:
+        """The two words of TOML."""
+        return "true or false"
+
+    def check(self, value: object) -> object:
+        """A boolean, and nothing that merely counts as one."""
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    def read(self, text: str) -> object:
+        """What people write in environment variables for yes and no."""
+        word = text.strip().lower()
+        if word not in _YES + _NO:
+            raise ValueError
+        return word in _YES
+
+    def shown(self, value: object) -> str:
+        """As TOML has it."""
+        return "true" if value is True else "false"
+
+
+class Text(Setting):
+    """A string of ``least`` to ``most`` octets; 255 is what the protocol's short strings hold."""
+
+    def __init__(self, name: str, default: str, text: str, least: int = 0, most: int = 255) -> None:
         super().__init__(name, default, "", text)
         self.least: Final = least
+        self.most: Final = most
 
     def allowed(self) -> str:
         """A string, and its length."""
-        return f"a string of {self.least} to 255 octets"
+        return f"a string of {self.least} to {self.most} octets"
 
     def check(self, value: object) -> object:
         """Counts octets, not characters."""
-        if not isinstance(value, str) or not self.least <= len(value.encode()) <= 255:
+        if not isinstance(value, str) or not self.least <= len(value.encode()) <= self.most:
             raise ValueError
         return value
 
@@ -99,6 +242,24 @@ class Folder(Setting):
 
 
 @final
+class File(Setting):
+    """The path of a file, or nothing; ``~`` at its start is the home of who starts the broker."""
+
+    def __init__(self, name: str, text: str, default: str = "") -> None:
+        super().__init__(name, default, "", text)
+
+    def allowed(self) -> str:
+        """Any path: whether it exists is seen when it is used."""
+        return "a path, or empty for none"
+
+    def check(self, value: object) -> object:
+        """Expands ``~``."""
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError
+        return os.path.expanduser(value)
+
+
+@final
 class Choice(Setting):
     """One of a few words."""
 
@@ -117,23 +278,35 @@ class Choice(Setting):
         return value.lower()
 
 
-@final
 class Names(Setting):
-    """A list of strings; comma-separated in an option or an environment variable."""
+    """A list of strings, of ``choices`` if there are any; comma-separated where it is one text."""
+
+    def __init__(
+        self,
+        name: str,
+        default: list[str],
+        unit: str,
+        text: str,
+        choices: list[str] | None = None,
+    ) -> None:
+        super().__init__(name, default, unit, text)
+        self.choices: Final = choices
 
     def allowed(self) -> str:
-        """A list of strings."""
-        return "a list of strings"
+        """A list of strings, or of certain words."""
+        if self.choices is None:
+            return "a list of strings"
+        return "a list of " + ", ".join(self.choices)
 
     def check(self, value: object) -> object:
         """Copies the list, so that nobody shares it."""
         if not isinstance(value, list):
             raise ValueError
         for name in value:
-            if not isinstance(name, str):
+            if not isinstance(name, str) or (self.choices is not None and name not in self.choices):
                 raise ValueError
         return list(value)
 
     def read(self, text: str) -> object:
         """``a,b``: blanks around the names do not count."""
-        return [name.strip() for name in text.split(",") if name.strip()]
+        return self.check([name.strip() for name in text.split(",") if name.strip()])
