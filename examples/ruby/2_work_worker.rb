@@ -13,16 +13,16 @@ queue = channel.queue("jobs", durable: true)
 # One job at a time: a worker that is busy gets no second one while its colleague is idle.
 channel.prefetch(1)
 
-begin
-  puts "waiting for jobs, Ctrl-C ends"
-  queue.subscribe(manual_ack: true, block: true) do |delivery, properties, body|
-    puts "begins: #{body}#{' (again)' if delivery.redelivered?}"
-    sleep properties.headers["seconds"] # stands in for the real work
-    puts "done: #{body}"
-    channel.ack(delivery.delivery_tag)
-  end
-rescue Interrupt
-  # A job that was begun and not acknowledged goes back to the queue when we leave.
-  connection.close
+# The block runs on a thread of its own.  On Ctrl-C that thread finishes the job in hand and
+# ends; then subscribe returns.
+trap("INT") { channel.work_pool.shutdown }
+
+puts "waiting for jobs, Ctrl-C ends"
+queue.subscribe(manual_ack: true, block: true) do |delivery, properties, body|
+  puts "begins: #{body}#{' (again)' if delivery.redelivered?}"
+  sleep properties.headers["seconds"] # stands in for the real work
+  puts "done: #{body}"
+  channel.ack(delivery.delivery_tag)
 end
+connection.close
 puts "bye"

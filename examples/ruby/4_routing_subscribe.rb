@@ -14,13 +14,14 @@ reports = channel.direct("reports", durable: true)
 queue = channel.queue("", exclusive: true)
 severities.each { |severity| queue.bind(reports, routing_key: severity) }
 
-begin
-  puts "watching #{severities.join(', ')}, Ctrl-C ends"
-  queue.subscribe(manual_ack: true, block: true) do |delivery, _properties, body|
-    puts "#{delivery.routing_key}: #{body}"
-    channel.ack(delivery.delivery_tag)
-  end
-rescue Interrupt
-  connection.close
+# The block runs on a thread of its own.  On Ctrl-C that thread finishes the report in hand and
+# ends; then subscribe returns.
+trap("INT") { channel.work_pool.shutdown }
+
+puts "watching #{severities.join(', ')}, Ctrl-C ends"
+queue.subscribe(manual_ack: true, block: true) do |delivery, _properties, body|
+  puts "#{delivery.routing_key}: #{body}"
+  channel.ack(delivery.delivery_tag)
 end
+connection.close
 puts "bye"

@@ -19,13 +19,14 @@ queue = channel.queue("", exclusive: true)
 # A story that fits two patterns still comes once: it goes to queues, and this is one queue.
 patterns.each { |pattern| queue.bind(news, routing_key: pattern) }
 
-begin
-  puts "reading #{patterns.join(', ')}, Ctrl-C ends"
-  queue.subscribe(manual_ack: true, block: true) do |delivery, _properties, body|
-    puts "#{delivery.routing_key}: #{body}"
-    channel.ack(delivery.delivery_tag)
-  end
-rescue Interrupt
-  connection.close
+# The block runs on a thread of its own.  On Ctrl-C that thread finishes the story in hand and
+# ends; then subscribe returns.
+trap("INT") { channel.work_pool.shutdown }
+
+puts "reading #{patterns.join(', ')}, Ctrl-C ends"
+queue.subscribe(manual_ack: true, block: true) do |delivery, _properties, body|
+  puts "#{delivery.routing_key}: #{body}"
+  channel.ack(delivery.delivery_tag)
 end
+connection.close
 puts "bye"

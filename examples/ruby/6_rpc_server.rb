@@ -25,21 +25,22 @@ channel = connection.create_channel
 queue = channel.queue("factors", durable: true)
 channel.prefetch(1) # servers share the load: each takes a request when it is free
 
-begin
-  puts "waiting for numbers, Ctrl-C ends"
-  queue.subscribe(manual_ack: true, block: true) do |delivery, properties, body|
-    number = Integer(body, exception: false)
-    answer = number ? factors(number).join(" x ") : "not a number"
-    puts "asked for #{body}, answers #{answer}"
-    # The caller said where it waits, and by which mark it knows the answer again.
-    channel.default_exchange.publish(
-      answer,
-      routing_key: properties.reply_to,
-      correlation_id: properties.correlation_id
-    )
-    channel.ack(delivery.delivery_tag)
-  end
-rescue Interrupt
-  connection.close
+# The block runs on a thread of its own.  On Ctrl-C that thread finishes the question in hand and
+# ends; then subscribe returns.
+trap("INT") { channel.work_pool.shutdown }
+
+puts "waiting for numbers, Ctrl-C ends"
+queue.subscribe(manual_ack: true, block: true) do |delivery, properties, body|
+  number = Integer(body, exception: false)
+  answer = number ? factors(number).join(" x ") : "not a number"
+  puts "asked for #{body}, answers #{answer}"
+  # The caller said where it waits, and by which mark it knows the answer again.
+  channel.default_exchange.publish(
+    answer,
+    routing_key: properties.reply_to,
+    correlation_id: properties.correlation_id
+  )
+  channel.ack(delivery.delivery_tag)
 end
+connection.close
 puts "bye"
