@@ -26,6 +26,26 @@ class Settings:
     min_frame_max: int
     max_message_size: int
     handshake_timeout_ms: int
+    # leveret.config.tls
+    listen: list[str]
+    proxy_protocol: bool
+    proxy_protocol_sources: list[str]
+    tcp_backlog: int
+    tcp_nodelay: bool
+    tcp_keepalive: bool
+    tcp_linger_s: int
+    tls_port: int
+    tls_listen: list[str]
+    tls_certfile: str
+    tls_keyfile: str
+    tls_password: str
+    tls_cacertfile: str
+    tls_verify: str
+    tls_fail_if_no_peer_cert: bool
+    tls_depth: int
+    tls_versions: list[str]
+    tls_ciphers: list[str]
+    tls_handshake_timeout_ms: int
     # leveret.config.access
     default_user: str
     default_pass: str
