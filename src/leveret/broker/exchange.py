@@ -9,10 +9,18 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
+from leveret.broker.message import Message
+from leveret.broker.policy import Policy
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
 from leveret.broker.wishes import ExchangeWish
 from leveret.tables import Table, table_octets
+
+
+# What an exchange does with a message that comes by, besides routing it.
+PASSES: Final = 0
+REMEMBERS: Final = 1  # has its copy, and the message goes on
+HOLDS: Final = 2  # has it, and the message does not go on now
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -21,6 +29,8 @@ class Exchange(ABC):
 
     ``alternate`` names the exchange that gets what no binding matched, "" for none.
     ``is_static``: the same routing key always matches the same bindings, whatever the message.
+    ``picks_one``: each message goes along one binding, however many keys it has.
+    ``is_keeping``: ``keeps`` must be asked.
     """
 
     def __init__(self, wish: ExchangeWish) -> None:
@@ -31,15 +41,31 @@ class Exchange(ABC):
         self.is_internal: Final = wish.is_internal
         self.arguments: Final = wish.arguments
         self.is_static = True
+        self.picks_one = False
+        self.is_keeping = False
         self.alternate = ""
+        # The policies that rule the exchange, and what they say together: the vhost sets these.
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
+        self.effective_policy: dict[str, object] = {}
         self.bindings: Final[dict[str, Binding]] = {}
 
     @abstractmethod
     def matches(self, key: str, properties: Properties) -> list["Binding"]:
         """The bindings that a message with ``key`` and ``properties`` goes along."""
 
-    def check(self, key: str, arguments: Table) -> None:  # noqa: B027 most types take any
-        """Refuse a binding that this type cannot keep.  Raises PreconditionFailed."""
+    def check(self, binding: "Binding") -> None:  # noqa: B027 most types take any
+        """Refuse a binding that this type cannot have.  Raises PreconditionFailed."""
+
+    def keeps(self, properties: Properties) -> int:
+        """What becomes of a message with ``properties``: PASSES, REMEMBERS or HOLDS."""
+        return PASSES
+
+    def keep(self, message: Message, keys: list[str]) -> None:  # noqa: B027 most keep nothing
+        """Take a message that ``keeps`` did not let just pass; ``keys`` are those it came with."""
+
+    def close(self) -> None:  # noqa: B027 most keep nothing
+        """The exchange is deleted: forget what it keeps."""
 
     @abstractmethod
     def added(self, binding: "Binding") -> None:

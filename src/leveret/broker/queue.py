@@ -8,6 +8,7 @@ from mypy_extensions import mypyc_attr
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message
+from leveret.broker.policy import Policy
 from leveret.broker.rules import Rules
 from leveret.broker.timetable import Appointee
 from leveret.tables import Table
@@ -53,8 +54,18 @@ class Queue(Appointee):
         self.owner_id: Final = owner_id
         self.arguments: Final = arguments
         self.rules: Final = Rules(arguments)
+        # The policies that rule the queue, and what they say together: the vhost sets these.
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
+        self.effective_policy: dict[str, object] = {}
         self.unacked_count = 0
         self.is_gone = False
+
+    def apply(self, definition: dict[str, object]) -> None:  # noqa: B027 not every type can
+        """Keep to the rules of the policies from now on, beside those of the arguments.
+
+        ``definition`` is what the policies say together; empty when none rules the queue.
+        """
 
     @abstractmethod
     def publish(self, message: Message) -> bool:
