@@ -61,7 +61,7 @@ class Queue(Appointee):
         self.unacked_count = 0
         self.is_gone = False
 
-    def apply(self, definition: dict[str, object]) -> None:  # noqa: B027 not every type can
+    def apply(self, definition: dict[str, object]) -> None:
         """Keep to the rules of the policies from now on, beside those of the arguments.
 
         ``definition`` is what the policies say together; empty when none rules the queue.
