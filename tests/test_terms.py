@@ -2,7 +2,7 @@
 
 import pytest
 
-from leveret.terms import atom, binary, frame, text
+from leveret.terms import atom, binary, frame, term, text
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,18 @@ def test_a_plain_value_is_shown_as_erlang_shows_it(value: object, shown: str) ->
 
 def test_a_string_is_in_double_quotes() -> None:
     assert text("a b") == '"a b"'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "null"),
+        ("a", '<<"a">>'),
+        (True, "true"),
+        (1.5, "1.5"),
+        ([1, "a"], '[1,<<"a">>]'),
+        ({"a": []}, '#{<<"a">> => []}'),
+    ],
+)
+def test_a_value_out_of_json(value: object, shown: str) -> None:
+    assert term(value) == shown

@@ -35,5 +35,9 @@ class NotAllowed(BrokerError):
     """A rule or limit of the node forbids it: the client must connect or ask differently."""
 
 
+class Invalid(BrokerError):
+    """What an administrator asked for breaks the rules of its kind: it must be said otherwise."""
+
+
 class NotSupported(BrokerError):
     """The broker does not do this at all: the client must do without."""

@@ -35,3 +35,16 @@ def atom(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def term(value: object) -> str:
+    """A value out of JSON, whatever it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return binary(value.encode())
+    if isinstance(value, list):
+        return "[" + ",".join([term(each) for each in value]) + "]"
+    if isinstance(value, dict):
+        return "#{" + ",".join([f"{term(k)} => {term(v)}" for k, v in value.items()]) + "}"
+    return atom(value)
