@@ -27,7 +27,7 @@ from leveret.broker.properties import (
     with_headers,
     with_reply_to,
 )
-from leveret.broker.queue import Queue
+from leveret.broker.routing import NOWHERE, Routing
 from leveret.broker.vhost import REPLY_TO
 from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
@@ -50,8 +50,8 @@ _LEADING_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 class Route:
     """What one basic.publish resolves to.
 
-    ``queues`` holds while both epochs are current and the routing ``is_static``.  ``properties``
-    are those of the last message: most messages of a publisher have the same.
+    ``routing`` holds while both epochs are current and it ``is_static``.  ``properties`` are those
+    of the last message: most messages of a publisher have the same.
     """
 
     def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
@@ -61,7 +61,7 @@ class Route:
         self.vhost_epoch = -1
         self.user_epoch = -1
         self.is_static = False
-        self.queues: list[Queue] = []
+        self.routing: Routing = NOWHERE
         self.properties: Properties = NO_PROPERTIES
 
 
@@ -69,9 +69,9 @@ class Route:
 class Held:
     """A publish that waits for tx.commit; where it goes was found out when it came."""
 
-    def __init__(self, message: Message, queues: list[Queue], is_mandatory: bool) -> None:
+    def __init__(self, message: Message, routing: Routing, is_mandatory: bool) -> None:
         self.message: Final = message
-        self.queues: Final = queues
+        self.routing: Final = routing
         self.is_mandatory: Final = is_mandatory
 
 
@@ -122,7 +122,10 @@ class Publishing:
     def is_ahead(self) -> bool:
         """Whether what was published last piles up where it goes to."""
         route = self._last_route
-        return route is not None and bool(route.queues) and route.queues[0].ready_count > _AHEAD
+        if route is None:
+            return False
+        queues = route.routing.queues
+        return bool(queues) and queues[0].ready_count > _AHEAD
 
     def on_header(self, data: bytes, at: i64, end: i64) -> None:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""
@@ -224,21 +227,21 @@ class Publishing:
             what = context.vhost.describe("exchange", name)
             raise AccessRefused(f"cannot publish to internal {what}")
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
-        route.queues = routing.queues
+        route.routing = routing
         route.is_static = routing.is_static
         vhost = context.vhost
         route.vhost_epoch = vhost.queue_epoch if route.is_by_name else vhost.epoch
         route.user_epoch = context.access.user.epoch
 
-    def _targets(self, route: Route, message: Message, extra_keys: list[str]) -> list[Queue]:
+    def _routing(self, route: Route, message: Message, extra_keys: list[str]) -> Routing:
         context = self._context
         if route.is_static and not extra_keys and self._is_current(route):
-            return route.queues
+            return route.routing
         exchange = context.vhost.exchanges.get(route.origin.exchange)
         if exchange is None:
-            return []
+            return NOWHERE
         keys = [route.origin.routing_key, *extra_keys]
-        return context.vhost.route(exchange, keys, message.properties).queues
+        return context.vhost.route(exchange, keys, message.properties)
 
     # --- whole messages --------------------------------------------------------------------
 
@@ -286,23 +289,26 @@ class Publishing:
                 )
 
     def _send(self, route: Route, message: Message, extra_keys: list[str]) -> None:
-        queues = self._targets(route, message, extra_keys)
+        routing = self._routing(route, message, extra_keys)
         if self.held is not None:
-            self.held.append(Held(message, queues, route.is_mandatory))
+            self.held.append(Held(message, routing, route.is_mandatory))
             return
-        is_accepted = self._enqueue(message, queues, route.is_mandatory)
+        is_accepted = self._enqueue(message, routing, route.is_mandatory)
         confirms = self.confirms
         if confirms is not None:
             confirms.settle(is_accepted)
             self._context.confirm_later(confirms)
 
-    def _enqueue(self, message: Message, queues: list[Queue], is_mandatory: bool) -> bool:
-        """Put ``message`` into ``queues``.  False when one refused it."""
+    def _enqueue(self, message: Message, routing: Routing, is_mandatory: bool) -> bool:
+        """Put ``message`` where ``routing`` says.  False when a queue refused it."""
         is_accepted = True
-        for queue in queues:
+        for queue in routing.queues:
             if not queue.publish(message):
                 is_accepted = False
-        if not queues and is_mandatory:
+        if routing.keepers:
+            for keeper in routing.keepers:
+                keeper.keep(message, routing.keys)
+        if is_mandatory and not routing.queues and not routing.is_held:
             self._return(message)
         return is_accepted
 
@@ -318,7 +324,7 @@ class Publishing:
         assert held is not None
         self.held = []
         for publish in held:
-            self._enqueue(publish.message, publish.queues, publish.is_mandatory)
+            self._enqueue(publish.message, publish.routing, publish.is_mandatory)
 
 
 def _read(octets: bytes) -> Properties:

@@ -120,6 +120,18 @@ def bury(message: Message, queue: str, reason: str, unix_s: int, origin: Origin)
     return DeadMessage(origin, properties, message.body, blind_keys, deaths, first)
 
 
+def with_properties(message: Message, properties: Properties) -> Message:
+    """``message`` with other properties, and with all else that it is."""
+    if isinstance(message, DeadMessage):
+        blind_keys = message.blind_keys
+        return DeadMessage(
+            message.origin, properties, message.body, blind_keys, message.deaths, message.first
+        )
+    if isinstance(message, BlindMessage):
+        return BlindMessage(message.origin, properties, message.body, message.blind_keys)
+    return Message(message.origin, properties, message.body)
+
+
 def keys_of(message: Message) -> list[str]:
     """The routing keys of ``message`` that everybody may see: its own and those of CC."""
     keys = [message.origin.routing_key]

@@ -16,7 +16,6 @@ from leveret.broker.queue import Queue
 from leveret.broker.wishes import ExchangeWish
 from leveret.tables import Table, table_octets
 
-
 # What an exchange does with a message that comes by, besides routing it.
 PASSES: Final = 0
 REMEMBERS: Final = 1  # has its copy, and the message goes on

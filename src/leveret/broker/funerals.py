@@ -62,6 +62,9 @@ class Undertaker:
         keys = [key]
         if rules.dead_letter_key is None:
             keys = keys_of(dying.message) + blind_keys_of(dying.message)
-        for queue in self._router.route(exchange, keys, message.properties).queues:
+        routing = self._router.route(exchange, keys, message.properties)
+        for queue in routing.queues:
             if not is_cycle(message, queue.name):
                 queue.publish(message)
+        for keeper in routing.keepers:
+            keeper.keep(message, routing.keys)

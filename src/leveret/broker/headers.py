@@ -24,9 +24,9 @@ class HeadersExchange(Exchange):
         super().__init__(wish)
         self.is_static = False
 
-    def check(self, key: str, arguments: Table) -> None:
+    def check(self, binding: Binding) -> None:
         """Refuse an unknown x-match.  Raises PreconditionFailed."""
-        mode = arguments.get("x-match")
+        mode = binding.arguments.get("x-match")
         if mode is None:
             return
         if mode.kind != LONGSTR:

@@ -164,6 +164,21 @@ def read_short(octets: bytes, at: i64) -> str:
     return octets[at + 1 : end].decode("utf-8", "surrogateescape")
 
 
+def property_octets(properties: Properties, flag: int) -> bytes:
+    """The octets of the property ``flag`` as they travel, sizes included; none if not there."""
+    octets = properties.octets
+    flags = read_u16(octets, 0)
+    if not flags & flag:
+        return b""
+    at: i64 = 2
+    for each in _IN_ORDER:
+        end = _end(octets, each, at) if flags & each else at
+        if each == flag:
+            return octets[at:end]
+        at = end
+    raise AssertionError("there is no such property")
+
+
 def with_reply_to(properties: Properties, reply_to: str) -> Properties:
     """A copy of ``properties`` with another reply-to."""
     address = reply_to.encode("utf-8", "surrogateescape")

@@ -1,24 +1,42 @@
 """The way of a message through exchanges and bindings to queues.
 
-A pure function of the topology, the keys and the headers: it changes nothing.
+A pure function of the topology, the keys and the headers: it changes nothing.  Exchanges that keep
+messages are only named, for whoever sends the message to tell them.
 Behaviour: RabbitMQ 4.3, "Exchange to exchange bindings", "Alternate Exchanges": an exchange is
 passed once, a queue gets a message once; the alternate exchange has what no binding matched.
 """
 
 from typing import Final, final
 
-from leveret.broker.exchange import Binding, Exchange
+from leveret.broker.exchange import HOLDS, PASSES, Exchange
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
 
 
 @final
 class Routing:
-    """Where a message goes.  ``is_static``: so does every other with the same key."""
+    """Where a message goes.  ``is_static``: so does every other with the same key.
 
-    def __init__(self, queues: list[Queue], is_static: bool) -> None:
+    ``keepers`` are the exchanges that must be given the message, with ``keys``; almost always
+    none.  ``is_held``: one of them sends it on later.
+    """
+
+    def __init__(
+        self,
+        queues: list[Queue],
+        is_static: bool,
+        keepers: list[Exchange],
+        keys: list[str],
+        is_held: bool,
+    ) -> None:
         self.queues: Final = queues
         self.is_static: Final = is_static
+        self.keepers: Final = keepers
+        self.keys: Final = keys
+        self.is_held: Final = is_held
+
+
+NOWHERE: Final = Routing([], False, [], [], False)
 
 
 @final
@@ -43,6 +61,8 @@ class Router:
         seen: set[str] = set()
         work = [exchange]
         is_static = True
+        keepers: list[Exchange] = []
+        is_held = False
         while work:
             current = work.pop()
             if current.name in seen:
@@ -52,15 +72,18 @@ class Router:
                 self._route_by_name(keys, found)
                 continue
             is_static = is_static and current.is_static
-            has_matched = False
-            for key in keys:
-                for binding in current.matches(key, properties):
-                    has_matched = True
-                    _follow(binding, found, work)
+            if current.is_keeping:
+                fate = current.keeps(properties)
+                if fate != PASSES:
+                    keepers.append(current)
+                if fate == HOLDS:
+                    is_held = True
+                    continue
+            has_matched = _follow(current, keys, properties, found, work)
             alternate = self._exchanges.get(current.alternate) if current.alternate else None
             if not has_matched and alternate is not None:
                 work.append(alternate)
-        return Routing(list(found.values()), is_static)
+        return Routing(list(found.values()), is_static, keepers, keys, is_held)
 
     def _route_by_name(self, keys: list[str], found: dict[str, Queue]) -> None:
         for key in keys:
@@ -71,8 +94,22 @@ class Router:
                 found[key] = queue
 
 
-def _follow(binding: Binding, found: dict[str, Queue], work: list[Exchange]) -> None:
-    if binding.queue is not None:
-        found[binding.queue.name] = binding.queue
-    elif binding.exchange is not None:
-        work.append(binding.exchange)
+def _follow(
+    exchange: Exchange,
+    keys: list[str],
+    properties: Properties,
+    found: dict[str, Queue],
+    work: list[Exchange],
+) -> bool:
+    """Go along the bindings that match.  False when none does."""
+    has_matched = False
+    for key in keys:
+        for binding in exchange.matches(key, properties):
+            has_matched = True
+            if binding.queue is not None:
+                found[binding.queue.name] = binding.queue
+            elif binding.exchange is not None:
+                work.append(binding.exchange)
+        if exchange.picks_one:
+            break
+    return has_matched

@@ -15,6 +15,10 @@ from typing import Final, final
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.properties import Properties
 from leveret.broker.wishes import ExchangeWish
+from leveret.errors import PreconditionFailed
+
+# More of them in one pattern make no sense, and matching dear.
+_MAX_HASHES: Final = 2
 
 # More words than any key has: in AMQP 0-9-1 it has 255 octets, in MQTT 65,535.
 _WORDS: Final = 1 << 17
@@ -86,6 +90,18 @@ class TopicExchange(Exchange):
         super().__init__(wish)
         self._root: Final = Node(0, False)
         self._node_count = 1
+
+    def check(self, binding: Binding) -> None:
+        """Refuse a pattern with too many hashes.  Raises PreconditionFailed.
+
+        Behaviour: RabbitMQ 4.3.5; the words are ours.
+        """
+        count = _words(binding.routing_key).count("#")
+        if count > _MAX_HASHES:
+            raise PreconditionFailed(
+                f"binding key '{binding.routing_key}' has {count} words '#', and a binding to a "
+                f"topic exchange may have {_MAX_HASHES}: leave some out"
+            )
 
     def matches(self, key: str, properties: Properties) -> list[Binding]:
         """The bindings whose pattern matches ``key``."""

@@ -21,6 +21,7 @@ from leveret.broker.exchange import Binding, Exchange, binding_identity
 from leveret.broker.funerals import Dying, Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.message import Message
+from leveret.broker.post import Post
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
 from leveret.broker.routing import Router, Routing
@@ -69,6 +70,7 @@ class VHost(Keeper):
         self.replies: Final[dict[str, Queue]] = {}
         self._router: Final = Router(self.exchanges, self.queues, self.replies)
         self._undertaker: Final = Undertaker(self.exchanges, self._router, clock)
+        self.post: Final = Post(self.exchanges, self._router, clock, random, timetable)
         self._inbound: Final = Inbound()
         self._owned: Final[dict[int, dict[Queue, None]]] = {}
         self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
@@ -278,7 +280,7 @@ class VHost(Keeper):
 
     def _add_exchange(self, wish: ExchangeWish) -> Exchange:
         alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
-        made = new_exchange(wish)
+        made = new_exchange(wish, self.post)
         made.alternate = alternate
         self.exchanges[wish.name] = made
         self.epoch += 1
@@ -303,6 +305,7 @@ class VHost(Keeper):
         while pending:
             current = pending.pop()
             del self.exchanges[current.name]
+            current.close()
             self.epoch += 1
             for binding in list(current.bindings.values()):
                 del current.bindings[binding.identity]
@@ -324,8 +327,8 @@ class VHost(Keeper):
 
         Raises PreconditionFailed for arguments that the source cannot keep.
         """
-        source.check(key, arguments)
         binding = Binding(source, queue, exchange, key, arguments)
+        source.check(binding)
         if binding.identity in source.bindings:
             return
         source.bindings[binding.identity] = binding

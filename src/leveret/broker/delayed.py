@@ -1,0 +1,192 @@
+"""The exchange that waits: x-delayed-message holds messages for as long as their x-delay says.
+
+It routes as the type in its argument ``x-delayed-type`` does, but later: in a heap by time, with
+one appointment in the node's timetable, so that a million messages make no million timers.
+Behaviour: RabbitMQ's community plugin, "Delayed Message Plugin"; differs: delays may have 64 bits,
+and what is held counts as routed.
+In memory: the journal, once it is there, takes ``held`` down and puts it back.
+"""
+
+from heapq import heappop, heappush
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from leveret.broker.deaths import with_properties
+from leveret.broker.exchange import HOLDS, Binding, Exchange
+from leveret.broker.message import Message
+from leveret.broker.post import Post
+from leveret.broker.properties import Properties, with_headers
+from leveret.broker.timetable import Appointee
+from leveret.broker.wishes import ExchangeWish
+from leveret.tables import (
+    DOUBLE,
+    FLOAT,
+    INT32,
+    INT64,
+    INTEGERS,
+    LONGSTR,
+    TIMESTAMP,
+    Field,
+    Table,
+)
+
+DELAY: Final = "x-delay"
+_MS_NS: Final = 1_000_000
+_SMALL: Final = 1 << 31
+_LARGEST: Final = (1 << 63) - 1
+# How many are sent at one go: others want their turn too.
+_BATCH: Final = 5000
+
+
+def delay_of(headers: Table) -> int:
+    """The delay in milliseconds that ``headers`` ask for; 0 for none.
+
+    Text and reals count as well.
+    """
+    field = headers.get(DELAY)
+    if field is None:
+        return 0
+    value = field.value
+    if field.kind in INTEGERS and field.kind != TIMESTAMP:
+        assert isinstance(value, int)
+        return value
+    if field.kind == LONGSTR:
+        return _whole(str(value))
+    if field.kind in (FLOAT, DOUBLE):
+        assert isinstance(value, float)
+        # Neither infinity nor what is no number at all has an integer.
+        return int(value) if abs(value) <= _LARGEST else 0
+    return 0
+
+
+def _whole(words: str) -> int:
+    digits = words[1:] if words[:1] in ("-", "+") else words
+    if len(digits) > 19 or not digits.isascii() or not digits.isdecimal():
+        return 0
+    return int(words)
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Held:
+    """A message until it is due, with the keys to send it on by.  ``number``: order of arrival."""
+
+    def __init__(self, due_ns: int, number: int, message: Message, keys: list[str]) -> None:
+        self.due_ns: Final = due_ns
+        self.number: Final = number
+        self.message: Final = message
+        self.keys: Final = keys
+
+
+@final
+class Waiting(Appointee):
+    """The messages that ``exchange`` holds, by time, then in the order in which they came."""
+
+    def __init__(self, exchange: Exchange, post: Post) -> None:
+        super().__init__()
+        self._exchange: Final = exchange
+        self._post: Final = post
+        self._heap: list[tuple[int, int, Held]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, message: Message, keys: list[str], delay_ms: int) -> None:
+        """Send ``message`` on after ``delay_ms`` milliseconds."""
+        due_ns = self._post.clock.now_ns() + delay_ms * _MS_NS
+        self._count += 1
+        heappush(self._heap, (due_ns, self._count, Held(due_ns, self._count, message, keys)))
+        self._post.timetable.appoint(self, due_ns)
+
+    def held(self) -> list[Held]:
+        """All, the next first."""
+        return [held for _, _, held in sorted(self._heap, key=_order)]
+
+    def clear(self) -> None:
+        """Send none of them."""
+        self._heap = []
+        self._post.timetable.cancel(self)
+
+    def on_time(self, now_ns: int) -> None:
+        """Send what is due."""
+        heap = self._heap
+        for _ in range(_BATCH):
+            if not heap or heap[0][0] > now_ns:
+                break
+            held = heappop(heap)[2]
+            self._post.send(self._exchange, held.keys, held.message)
+        if heap:
+            # Not before now_ns, or the timetable would come back at once.
+            self._post.timetable.appoint(self, max(heap[0][0], now_ns + 1))
+
+
+def _order(entry: tuple[int, int, Held]) -> tuple[int, int]:
+    return entry[0], entry[1]
+
+
+@final
+class DelayedExchange(Exchange):
+    """Routes like ``inner``, but holds messages with an x-delay first.
+
+    The delay is negated in the copy that goes on: it is not delayed twice, and whoever gets it
+    sees what the delay was.
+    """
+
+    def __init__(self, wish: ExchangeWish, inner: Exchange, post: Post) -> None:
+        super().__init__(wish)
+        self.is_static = False
+        self.is_keeping = True
+        self.picks_one = inner.picks_one
+        self._inner: Final = inner
+        self._waiting: Final = Waiting(self, post)
+
+    @property
+    def held_count(self) -> int:
+        """How many messages wait for their time."""
+        return len(self._waiting)
+
+    def held(self) -> list[Held]:
+        """The messages that wait for their time, the next first."""
+        return self._waiting.held()
+
+    def check(self, binding: Binding) -> None:
+        """Refuse what the inner type refuses.  Raises PreconditionFailed."""
+        self._inner.check(binding)
+
+    def matches(self, key: str, properties: Properties) -> list[Binding]:
+        """The bindings that the inner type says."""
+        return self._inner.matches(key, properties)
+
+    def keeps(self, properties: Properties) -> int:
+        """Holds what has a delay; the rest is the inner type's affair."""
+        if properties.headers_at != 0 and delay_of(properties.headers()) > 0:
+            return HOLDS
+        return self._inner.keeps(properties)
+
+    def keep(self, message: Message, keys: list[str]) -> None:
+        """Hold ``message`` for its delay, or let the inner type have it."""
+        headers = message.properties.headers()
+        delay_ms = delay_of(headers)
+        if delay_ms <= 0:
+            self._inner.keep(message, keys)
+            return
+        headers[DELAY] = Field(INT32 if delay_ms < _SMALL else INT64, -delay_ms)
+        properties = with_headers(message.properties, headers)
+        self._waiting.add(with_properties(message, properties), keys, delay_ms)
+
+    def added(self, binding: Binding) -> None:
+        """The inner type knows the bindings too."""
+        self._inner.bindings[binding.identity] = binding
+        self._inner.added(binding)
+
+    def removed(self, binding: Binding) -> None:
+        """The inner type knows the bindings too."""
+        self._inner.bindings.pop(binding.identity, None)
+        self._inner.removed(binding)
+
+    def close(self) -> None:
+        """Send none of the messages that wait."""
+        self._waiting.clear()
+        self._inner.close()
