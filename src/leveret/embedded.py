@@ -95,6 +95,7 @@ class Broker:
             "default_user": user,
             "default_pass": password,
             "default_vhost": vhost,
+            "tls_port": 0,
         }
         if settings is not None:
             values.update(settings)
@@ -123,11 +124,35 @@ class Broker:
     @property
     def url(self) -> str:
         """What AMQP clients take: ``amqp://guest:guest@127.0.0.1:40123/%2F``."""
+        return self._url("amqp", self.port)
+
+    @property
+    def tls_port(self) -> int:
+        """The real port for TLS, which is there with the setting ``tls_certfile``."""
+        if self.settings.tls_port == 0:
+            raise RuntimeError(
+                "this Broker has no port for TLS: set tls_certfile and tls_keyfile, and start it"
+            )
+        return self.settings.tls_port
+
+    @property
+    def tls_url(self) -> str:
+        """What AMQP clients take for TLS: ``amqps://guest:guest@127.0.0.1:40124/%2F``."""
+        return self._url("amqps", self.tls_port)
+
+    def _url(self, scheme: str, port: int) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         user = quote(self.settings.default_user, safe="")
         password = quote(self.settings.default_pass, safe="")
         vhost = quote(self.settings.default_vhost, safe="")
-        return f"amqp://{user}:{password}@{host}:{self.port}/{vhost}"
+        return f"{scheme}://{user}:{password}@{host}:{port}/{vhost}"
+
+    def reload_tls(self) -> bool:
+        """Read the certificate files anew, for connections to come; whether they were good."""
+        run = self._run
+        if run is None:
+            raise RuntimeError("this Broker does not run: call start(), or use it in a with")
+        return run.reload_tls()
 
     def start(self) -> None:
         """Start in a thread of its own; ``url`` can be connected to when this returns.
@@ -189,7 +214,8 @@ class Broker:
             raise RuntimeError("this Broker runs already: stop it first, or make another one")
 
     def _started(self, run: "_Run") -> None:
-        self.settings.port = run.port()
+        self.settings.port = run.port(is_tls=False) or self.settings.port
+        self.settings.tls_port = run.port(is_tls=True)
         self._run = run
 
     def __enter__(self) -> Self:
@@ -233,9 +259,12 @@ class _Run:
         self._ready: Final = threading.Event()
         self._failure: BaseException | None = None
 
-    def port(self) -> int:
-        """The port that the first listener really has."""
-        return int(self._server.listeners[0].port)
+    def port(self, is_tls: bool) -> int:
+        """The port that the first listener with or without TLS really has; 0 without one."""
+        for listener in self._server.listeners:
+            if listener.is_tls == is_tls:
+                return int(listener.port)
+        return 0
 
     def refuse_another_loop(self) -> None:
         """Raises RuntimeError when the caller's loop is not the one it was started in."""
@@ -256,13 +285,22 @@ class _Run:
         try:
             await self._server.start()
         except OSError as error:
-            host, port = self._settings.host, self._settings.port
-            raise OSError(error.errno, cannot_listen(error, host, port)) from error
+            failed = self._server.failed
+            if failed is None:
+                raise
+            raise OSError(error.errno, cannot_listen(error, failed.host, failed.port)) from error
 
     async def stop(self) -> None:
         """Stop in the loop it was started in."""
         # Clients in the same program often cannot answer while it waits for this.
         await self._server.stop(SHUTDOWN, FAREWELL_S)
+
+    def reload_tls(self) -> bool:
+        """Read the certificate files anew, in the server's own thread."""
+        return self.call(self._reload_tls)
+
+    def _reload_tls(self, node: Node) -> bool:
+        return self._server.reload_tls()
 
     def call(self, action: Callable[[Node], _Result]) -> _Result:
         """Do ``action`` where nothing else is done to the node meanwhile."""

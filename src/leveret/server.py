@@ -8,9 +8,15 @@ from typing import Final, final
 
 from leveret.amqp091.protocol import Amqp091
 from leveret.broker.node import Node
+from leveret.config.addresses import NOWHERE, split_address
+from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.net.alarm import LoopAlarm
+from leveret.net.door import Entrance
 from leveret.net.listener import Listener
+from leveret.net.proxy import Trusted
+from leveret.net.sockets import sockets_of
+from leveret.net.tls import ServerTls
 from leveret.ports import Clock, Random
 
 # How long clients get to answer connection.close before they are cut off.
@@ -22,23 +28,51 @@ _POLL_S: Final = 0.01
 class Server:
     """One node with its listeners.
 
-    ``start`` raises OSError when a port cannot be had, and leaves nothing open.
+    Raises ConfigError for a certificate that is not good.  ``start`` raises OSError when a port
+    cannot be had, that of ``failed``, and leaves nothing open.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._alarm: LoopAlarm | None = None
-        clock = Clock()
-        self.node: Final = Node(settings, clock, Random())
-        self.listeners: Final = [
-            Listener(
-                "AMQP 0-9-1",
-                Amqp091(self.node),
-                settings.host,
-                settings.port,
-                clock,
-                self.node.notices,
-            )
+        self._tls: Final = ServerTls(settings) if tls_places(settings) else None
+        self.node: Final = Node(settings, Clock(), Random())
+        self.listeners: Final = self._listeners(settings)
+        self.failed: Listener | None = None
+
+    def _listeners(self, settings: Settings) -> list[Listener]:
+        speaks = Amqp091(self.node)
+        sockets = sockets_of(settings)
+        trusted = Trusted(settings.proxy_protocol_sources) if settings.proxy_protocol else None
+        plain = Entrance(None, trusted, settings.handshake_timeout_ms)
+        clock, notices = self.node.clock, self.node.notices
+        listeners = [
+            Listener("AMQP 0-9-1", speaks, host, port, clock, notices, plain)
+            for host, port in plain_places(settings)
         ]
+        if self._tls is not None:
+            sealed = Entrance(self._tls, trusted, settings.tls_handshake_timeout_ms)
+            listeners += [
+                Listener("AMQP 0-9-1 over TLS", speaks, host, port, clock, notices, sealed)
+                for host, port in tls_places(settings)
+            ]
+        for listener in listeners:
+            listener.sockets = sockets
+        return listeners
+
+    def reload_tls(self) -> bool:
+        """Read the certificate files anew, for connections to come.
+
+        Whether that was done: files that are not good are told to the log, and the old ones stay.
+        """
+        if self._tls is None:
+            return False
+        try:
+            self._tls.reload()
+        except ConfigError as error:
+            self.node.notices.warn(f"The old certificate stays: {error}")
+            return False
+        self.node.notices.inform("The TLS certificate was read anew, for new connections")
+        return True
 
     def _be_quiet(self) -> None:
         """Let the timetable ring no more."""
@@ -56,7 +90,9 @@ class Server:
         self.node.timetable.alarm = self._alarm
         try:
             for listener in self.listeners:
+                self.failed = listener
                 await listener.open()
+            self.failed = None
         except BaseException:
             self._be_quiet()
             for listener in self.listeners:
@@ -80,3 +116,27 @@ class Server:
         self._be_quiet()
         for listener in self.listeners:
             await listener.close()
+
+
+def plain_places(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of every listener without TLS.  Raises ConfigError if there are none at all."""
+    if not settings.listen:
+        return [(settings.host, settings.port)]
+    if settings.listen != [NOWHERE]:
+        return [split_address(text) for text in settings.listen]
+    if not tls_places(settings):
+        raise ConfigError(
+            f"listen = ['none'] ({settings.origin['listen']}) leaves nothing to listen on; set"
+            " tls_certfile and tls_keyfile, too.",
+            settings.origin["listen"],
+        )
+    return []
+
+
+def tls_places(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of every listener with TLS."""
+    if settings.tls_listen == [NOWHERE]:
+        return []
+    if settings.tls_listen:
+        return [split_address(text) for text in settings.tls_listen]
+    return [(settings.host, settings.tls_port)] if settings.tls_certfile else []

@@ -32,7 +32,8 @@ def banner(settings: Settings, listeners: Sequence[Listener], to_person: bool) -
         limit = only if is_held_back(settings, one) else ""
         lines.append(f"{place(one)}: {url(settings, one)}{limit}")
     lines.append("Nothing is on the disk yet: a restart forgets durable and persistent things too.")
-    if to_person:
+    # Whoever has only TLS has to name certificates, too: no line to begin with.
+    if to_person and not listeners[0].is_tls:
         first = _FIRST.format(url=url(settings, listeners[0]))
         lines.append(f'First message (after pip install pika): python3 -c "{first}"')
     return "\n".join(lines)
@@ -65,4 +66,5 @@ def url(settings: Settings, listener: Listener) -> str:
     user = quote(settings.default_user, safe="")
     where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
     vhost = quote(settings.default_vhost, safe="")
-    return f"amqp://{user}:{'guest' if known else 'PASSWORD'}@{where}/{vhost}"
+    scheme = "amqps" if listener.is_tls else "amqp"
+    return f"{scheme}://{user}:{'guest' if known else 'PASSWORD'}@{where}/{vhost}"

@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO, final
 import click
 
 from leveret.cli.banner import banner, place
+from leveret.cli.hangup import Hangup
 from leveret.cli.log import start_log
 from leveret.cli.refusals import BadConfig, Unavailable
 from leveret.config.faults import ConfigError
@@ -20,6 +21,7 @@ from leveret.config.settings import Settings
 from leveret.config.sources import load
 from leveret.config.table import find, option_name
 from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
+from leveret.net.listener import Listener
 from leveret.server import Server
 
 LOG: Final = logging.getLogger("leveret")
@@ -73,14 +75,18 @@ def settings_of(config: str | None, options: dict[str, str]) -> Settings:
 
 
 async def live(settings: Settings) -> None:
-    """From start to the polite end.  Raises Unavailable."""
+    """From start to the polite end.  Raises BadConfig and Unavailable."""
     ending = Ending(asyncio.get_running_loop())
     ending.wait_for_signals()
-    server = Server(settings)
+    try:
+        server = Server(settings)
+    except ConfigError as error:
+        raise BadConfig(str(error)) from None
     try:
         await server.start()
     except OSError as error:
-        raise Unavailable(sentence_about(error, settings)) from None
+        raise Unavailable(sentence_about(error, server, settings)) from None
+    Hangup(server, ending.on_signal).wait(asyncio.get_running_loop())
     settle_memory()
     announce(settings, server)
     await ending.signalled.wait()
@@ -140,14 +146,26 @@ def say(text: str) -> None:
         LOG.warning("Nobody reads standard output")
 
 
-def sentence_about(error: OSError, settings: Settings) -> str:
+def sentence_about(error: OSError, server: Server, settings: Settings) -> str:
     """What failed, why, and what to do, for an error of ``Server.start``."""
-    why = cannot_listen(error, settings.host, settings.port)
+    failed = server.failed
+    if failed is None:
+        return f"cannot start: {error}"
+    why = cannot_listen(error, failed.host, failed.port)
+    port = other_port(failed, settings)
     if error.errno == errno.EADDRINUSE:
         return (
-            f"{why}.  Find it with 'ss -ltnp sport = :{settings.port}', or take another port with"
-            " --port."
+            f"{why}.  Find it with 'ss -ltnp sport = :{failed.port}', or take another port {port}."
         )
     if error.errno == errno.EACCES:
-        return f"{why}.  Take another one with --port."
+        return f"{why}.  Take another one {port}."
+    if settings.listen or settings.tls_listen:
+        return f"{why}.  Change it {port}."
     return f"{why}.  Change it with --host; without it, leveret listens on every interface."
+
+
+def other_port(failed: Listener, settings: Settings) -> str:
+    """How to have the listener listen elsewhere."""
+    if failed.is_tls:
+        return "in tls_listen" if settings.tls_listen else "with tls_port"
+    return "in listen" if settings.listen else "with --port"

@@ -1,12 +1,15 @@
 """Between a socket and a Session: input as it comes, output once per turn of the loop.
 
 Knows no protocol.  This is where flow control is: a peer that does not read is not written to, a
-peer that sends more than its share is not read from.
+peer that sends more than its share is not read from.  Where there is TLS, ``seal`` stands between.
 """
 
 import asyncio
 from typing import Any, Final, final
 
+from leveret.net.door import Door, Entrance
+from leveret.net.seal import Seal
+from leveret.net.sockets import undelay
 from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Bell, Peer, Protocol, Session
@@ -23,16 +26,30 @@ CHUNK_NS: Final = 200_000
 CHUNK_AHEAD_NS: Final = 60_000
 # How many ticks a closed connection may take to send what it still has to say.
 LINGER_TICKS: Final = 20
+# TLS itself may have answers for a peer that does not read: so many octets, and no more.
+STUCK_OCTETS: Final = 4 * HIGH_WATER_OCTETS
 
 
 @final
 class Flusher:
-    """The connections that have something to do at the end of this turn of the loop."""
+    """The connections that have something to do at the end of this turn of the loop.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock, notices: Notices) -> None:
+    ``entrance`` is what they have to pass before.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        notices: Notices,
+        entrance: Entrance | None = None,
+    ) -> None:
         self._loop: Final = loop
         self.clock: Final = clock
         self.notices: Final = notices
+        self.entrance: Final = entrance if entrance is not None else Entrance()
+        # Whether small packets may wait for more: the loops have that off.
+        self.undelays = False
         # Where every connection's input lands before it is copied out, within the same call.
         self.landing: Final = memoryview(bytearray(MAX_CHUNK_OCTETS))
         self._ringing: list[Connection] = []
@@ -86,7 +103,10 @@ class Connection(asyncio.BufferedProtocol):
         self._bell: Final = ConnectionBell(self, flusher)
         # Any: compiled, asyncio.Transport is insisted on, and uvloop's own is no subclass of it.
         self._transport: Any = None
+        # Of these two at most one: first it waits at the door, then there is a session.
+        self._door: Door | None = None
         self._session: Session | None = None
+        self._seal: Seal | None = None
         self._is_write_paused = False
         self._is_read_paused = False
         self._gathers = False
@@ -104,8 +124,13 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
         # Before 3.12.9 and 3.13.2, asyncio's writelines forgot to say that the socket is full.
         self._gathers = type(transport).__module__.startswith("uvloop")
-        self._session = self._protocol.open(self._bell, _peer(self._transport))
+        if self._flusher.undelays:
+            undelay(transport)
         self._registry[self] = None
+        peer = _peer(transport)
+        self._door = self._flusher.entrance.door(peer, self._flusher.clock.now_ns())
+        if self._door is None:
+            self._session = self._protocol.open(self._bell, peer)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next chunk goes."""
@@ -113,11 +138,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """A chunk has come."""
-        session = self._session
-        if session is None:
-            return
         chunk = bytes(self._flusher.landing[:nbytes])
         try:
+            session = self._session
+            if session is None:
+                self._receive_at_door(chunk)
+                return
+            if self._seal is not None:
+                chunk = self._unsealed(self._seal, chunk)
+                if not chunk:
+                    return
             if nbytes < self._chunk_size:
                 session.receive(chunk)
             else:
@@ -125,6 +155,9 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._broken()
             return
+        self._received(session)
+
+    def _received(self, session: Session) -> None:
         if session.closed:
             self._bell.ring(session)
         elif session.is_full:
@@ -144,8 +177,52 @@ class Connection(asyncio.BufferedProtocol):
         elif took_ns < share_ns // 2:
             self._chunk_size = min(self._chunk_size * 2, MAX_CHUNK_OCTETS)
 
+    def _receive_at_door(self, chunk: bytes) -> None:
+        door = self._door
+        if door is None:
+            return
+        door.receive(chunk)
+        if output := door.take_output():
+            self._transport.write(output)
+        if door.is_shut:
+            self._turn_away(door, door.fault)
+            self._transport.close()
+        elif door.is_open:
+            self._come_in(door)
+
+    def _come_in(self, door: Door) -> None:
+        self._door = None
+        self._seal = door.seal
+        session = self._protocol.open(self._bell, door.peer())
+        self._session = session
+        if door.rest:
+            session.receive(door.rest)
+            self._received(session)
+
+    def _turn_away(self, door: Door, why: str) -> None:
+        self._door = None
+        self._flusher.notices.warn(f"connection {door.name}: not let in: {why}")
+
+    def _unsealed(self, seal: Seal, chunk: bytes) -> bytes:
+        """What the chunk decrypts to; the transport closes if it is the last."""
+        chunk = seal.unseal(chunk)
+        if output := seal.take_output():
+            self._transport.write(output)
+            if self._transport.get_write_buffer_size() > STUCK_OCTETS:
+                self._transport.abort()
+        if seal.is_over:
+            if seal.fault:
+                self._flusher.notices.warn(
+                    f"connection {_peer(self._transport).name}: {seal.fault}"
+                )
+            self._transport.close()
+        return chunk
+
     def eof_received(self) -> bool:
         """The client will send no more: close."""
+        door = self._door
+        if door is not None and door.has_begun:
+            self._turn_away(door, f"it left before the end of its {door.late()}")
         return False
 
     def pause_writing(self) -> None:
@@ -174,6 +251,8 @@ class Connection(asyncio.BufferedProtocol):
         session = self._session
         self._transport = None
         self._session = None
+        self._door = None
+        self._seal = None
         if session is None:
             return
         try:
@@ -199,7 +278,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_write_paused or session.closed:
             self._write(session.take_output())
             if session.closed:
-                self._transport.close()
+                self._close()
                 return
             session.flushed()
         if session.is_full:
@@ -208,8 +287,16 @@ class Connection(asyncio.BufferedProtocol):
             self._is_read_paused = False
             self._transport.resume_reading()
 
+    def _close(self) -> None:
+        if self._seal is not None and not self._seal.is_over:
+            self._transport.write(self._seal.farewell())
+        self._transport.close()
+
     def _write(self, parts: list[bytes]) -> None:
-        if len(parts) == 1:
+        if self._seal is not None:
+            if parts:
+                self._transport.write(self._seal.seal(parts))
+        elif len(parts) == 1:
             self._transport.write(parts[0])
         elif parts and self._gathers:
             self._transport.writelines(parts)
@@ -225,6 +312,7 @@ class Connection(asyncio.BufferedProtocol):
         """Let time pass for the session; cut off a closed one that the client does not read."""
         session = self._session
         if session is None:
+            self._tick_at_door()
             return
         if session.closed:
             self._closing_ticks += 1
@@ -236,10 +324,18 @@ class Connection(asyncio.BufferedProtocol):
         except Exception:
             self._broken()
 
+    def _tick_at_door(self) -> None:
+        door = self._door
+        if door is not None and self._flusher.clock.now_ns() >= door.deadline_ns:
+            self._turn_away(door, f"no {door.late()} within the time for it")
+            self._transport.abort()
+
     def shut(self, reason: str) -> None:
-        """Ask the session to say goodbye."""
+        """Ask the session to say goodbye; without one there is nobody to say it to."""
         if self._session is not None:
             self._session.shut(reason)
+        elif self._door is not None:
+            self.abort()
 
     def abort(self) -> None:
         """Close the socket without another word."""

@@ -1,16 +1,15 @@
 """A listening port and its connections.  Knows no protocol."""
 
 import asyncio
-import errno
-import socket
 from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
+from leveret.net.door import Entrance
+from leveret.net.sockets import Sockets, everywhere
 from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Protocol
 
-BACKLOG: Final = 1024
 TICK_S: Final = 0.5
 # A transport that has not reported its end by then will not do so.
 _GONE_NS: Final = 1_000_000_000
@@ -18,7 +17,10 @@ _GONE_NS: Final = 1_000_000_000
 
 @final
 class Listener:
-    """Accepts connections for one protocol.  ``port`` is the real one once it is open."""
+    """Accepts connections for one protocol.  ``port`` is the real one once it is open.
+
+    ``entrance`` is what connections pass first: TLS, a proxy's header, or nothing.
+    """
 
     def __init__(
         self,
@@ -28,8 +30,11 @@ class Listener:
         port: int,
         clock: Clock,
         notices: Notices,
+        entrance: Entrance | None = None,
     ) -> None:
         self.protocol: Final = protocol_name
+        self.entrance: Final = entrance if entrance is not None else Entrance()
+        self.sockets = Sockets()
         self._clock: Final = clock
         self._notices: Final = notices
         self.host: Final = host
@@ -42,6 +47,11 @@ class Listener:
         self._timer: Any = None
 
     @property
+    def is_tls(self) -> bool:
+        """Whether clients have to speak TLS."""
+        return self.entrance.tls is not None
+
+    @property
     def connection_count(self) -> int:
         """How many connections are open."""
         return len(self._connections)
@@ -49,14 +59,17 @@ class Listener:
     async def open(self) -> None:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
-        self._flusher = Flusher(loop, self._clock, self._notices)
+        self._flusher = Flusher(loop, self._clock, self._notices, self.entrance)
+        self._flusher.undelays = not self.sockets.nodelay
+        backlog = self.sockets.backlog
         if self.host:
             self._server = await loop.create_server(
-                self._accept, self.host, self.port, backlog=BACKLOG
+                self._accept, self.host, self.port, backlog=backlog
             )
         else:
-            sock = _everywhere(self.port)
-            self._server = await loop.create_server(self._accept, sock=sock, backlog=BACKLOG)
+            sock = everywhere(self.port)
+            self._server = await loop.create_server(self._accept, sock=sock, backlog=backlog)
+        self.sockets.listening(self._server.sockets)
         self.port = int(self._server.sockets[0].getsockname()[1])
         self._timer = loop.call_later(TICK_S, self._tick)
 
@@ -96,15 +109,3 @@ class Listener:
         deadline = self._clock.now_ns() + _GONE_NS
         while self._connections and self._clock.now_ns() < deadline:  # noqa: ASYNC110 soon over
             await asyncio.sleep(0)
-
-
-def _everywhere(port: int) -> socket.socket:
-    """A socket bound to every address, IPv4 and IPv6: one, so that both have the same port."""
-    if socket.has_dualstack_ipv6():
-        try:
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        except OSError as error:
-            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
-                raise
-    # IPv6 may be compiled in and yet switched off.
-    return socket.create_server(("", port))

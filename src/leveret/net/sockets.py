@@ -1,0 +1,66 @@
+"""What the operating system is told about sockets, for a listener and for each connection."""
+
+import errno
+import socket
+import struct
+from typing import Any, Final, final
+
+from leveret.config.settings import Settings
+
+BACKLOG: Final = 1024
+
+
+@final
+class Sockets:
+    """The options of a listener's sockets; ``linger_s`` -1 leaves that to the system."""
+
+    def __init__(
+        self,
+        backlog: int = BACKLOG,
+        nodelay: bool = True,
+        keepalive: bool = False,
+        linger_s: int = -1,
+    ) -> None:
+        self.backlog: Final = backlog
+        self.nodelay: Final = nodelay
+        self._keepalive: Final = keepalive
+        self._linger_s: Final = linger_s
+
+    def listening(self, sockets: Any) -> None:
+        """Set what connections inherit from the listening socket: all but nodelay.
+
+        ``sockets`` are the event loop's, of which not every one has more than ``fileno``.
+        """
+        for one in sockets:
+            with socket.socket(fileno=socket.dup(one.fileno())) as own:
+                if self._keepalive:
+                    own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                if self._linger_s >= 0:
+                    linger = struct.pack("ii", 1, self._linger_s)
+                    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+
+def undelay(transport: Any) -> None:
+    """Let small packets wait for more, which the event loops have off."""
+    there = transport.get_extra_info("socket")
+    with socket.socket(fileno=socket.dup(there.fileno())) as own:
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
+def sockets_of(settings: Settings) -> Sockets:
+    """The options that the settings name."""
+    return Sockets(
+        settings.tcp_backlog, settings.tcp_nodelay, settings.tcp_keepalive, settings.tcp_linger_s
+    )
+
+
+def everywhere(port: int) -> socket.socket:
+    """A socket bound to every address, IPv4 and IPv6: one, so that both have the same port."""
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+    # IPv6 may be compiled in and yet switched off.
+    return socket.create_server(("", port))

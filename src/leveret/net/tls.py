@@ -1,0 +1,169 @@
+"""Our side of TLS: certificate, key, and what is asked of clients.  Knows no connection.
+
+``server_context`` is for every listener there is; ``ServerTls`` lets a listener take a new
+certificate while it runs.
+"""
+
+import ssl
+from typing import Final, final
+
+from leveret.config.faults import ConfigError
+from leveret.config.settings import Settings
+
+_VERSIONS: Final = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
+# OpenSSL has suites of TLS 1.3 always on.
+_TLS13_SUITE: Final = "TLS_"
+
+
+@final
+class ServerTls:
+    """The context that new connections get.  ``reload`` makes another one of the same files."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings: Final = settings
+        self.context: ssl.SSLContext = server_context(settings)
+        self.depth: Final = settings.tls_depth
+
+    def reload(self) -> None:
+        """Read the files anew; living connections keep what they have.
+
+        Raises ConfigError when a file is not good, and goes on with the old ones.
+        """
+        self.context = server_context(self._settings)
+
+
+def server_context(settings: Settings) -> ssl.SSLContext:
+    """What the settings say, as Python's ssl has it.  Raises ConfigError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # A client that wants other keys connects anew; nor does it keep us busy by asking for them.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    # Connections live long here: tickets would cost more than they save.
+    context.num_tickets = 0
+    versions = settings.tls_versions
+    if not versions:
+        raise _fault(settings, "tls_versions", "names no version", "name tlsv1.2, tlsv1.3 or both")
+    context.minimum_version = _VERSIONS[min(versions)]
+    context.maximum_version = _VERSIONS[max(versions)]
+    _take_certificate(context, settings)
+    _take_clients(context, settings)
+    _take_ciphers(context, settings)
+    return context
+
+
+def _take_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    if not settings.tls_certfile:
+        raise _fault(
+            settings, "tls_certfile", "is needed for TLS", "name a PEM file with a certificate"
+        )
+    _read(settings, "tls_certfile")
+    key = "tls_keyfile" if settings.tls_keyfile else "tls_certfile"
+    _read(settings, key)
+    # Never without a password: OpenSSL would ask for it on the terminal, and wait.
+    password = settings.tls_password
+    try:
+        context.load_cert_chain(
+            settings.tls_certfile, settings.tls_keyfile or None, lambda: password.encode()
+        )
+    except (ssl.SSLError, ValueError) as error:
+        raise _certificate_fault(settings, key, error) from error
+
+
+def _certificate_fault(settings: Settings, key: str, error: Exception) -> ConfigError:
+    """What OpenSSL dislikes about the two files, in words that say which of them."""
+    reason = reason_of(error)
+    if "key values mismatch" in reason:
+        return _fault(
+            settings, key, "is not the key of tls_certfile", "name the key it was made with"
+        )
+    if "decrypt" in reason or "password" in reason or "cipherfinal" in reason:
+        return _fault(
+            settings, key, "cannot be decrypted", "set tls_password to the key's password"
+        )
+    if "ee key too small" in reason or "md too weak" in reason:
+        return _fault(settings, "tls_certfile", f"is too weak ({reason})", "make a new certificate")
+    return _fault(
+        settings,
+        "tls_certfile" if key == "tls_certfile" or _has_no_certificate(settings) else key,
+        f"is not what it should be ({reason})",
+        "it must be a PEM file that holds a certificate, and with tls_keyfile its private key",
+    )
+
+
+def _has_no_certificate(settings: Settings) -> bool:
+    return b"-----BEGIN CERTIFICATE-----" not in _read(settings, "tls_certfile")
+
+
+def _take_clients(context: ssl.SSLContext, settings: Settings) -> None:
+    if settings.tls_verify == "none":
+        if settings.tls_fail_if_no_peer_cert:
+            raise _fault(
+                settings,
+                "tls_fail_if_no_peer_cert",
+                "asks for what nobody looks at",
+                "set tls_verify = 'peer', too",
+            )
+        return
+    if not settings.tls_cacertfile:
+        raise _fault(
+            settings,
+            "tls_verify",
+            "needs the certificates of those who sign clients' certificates",
+            "name a PEM file with them in tls_cacertfile",
+        )
+    _read(settings, "tls_cacertfile")
+    try:
+        context.load_verify_locations(settings.tls_cacertfile)
+    except ssl.SSLError as error:
+        raise _fault(
+            settings,
+            "tls_cacertfile",
+            f"holds no certificate ({reason_of(error)})",
+            "it must be a PEM file of CA certificates",
+        ) from error
+    needs_one = settings.tls_fail_if_no_peer_cert
+    context.verify_mode = ssl.CERT_REQUIRED if needs_one else ssl.CERT_OPTIONAL
+
+
+def _take_ciphers(context: ssl.SSLContext, settings: Settings) -> None:
+    chosen = [name for name in settings.tls_ciphers if not name.startswith(_TLS13_SUITE)]
+    if not chosen:
+        return
+    try:
+        context.set_ciphers(":".join(chosen))
+    except ssl.SSLError as error:
+        raise _fault(
+            settings,
+            "tls_ciphers",
+            "names no suite that OpenSSL has",
+            "'openssl ciphers' lists them",
+        ) from error
+
+
+def _read(settings: Settings, name: str) -> bytes:
+    """The octets of the file that a setting names.  Raises ConfigError."""
+    path = str(getattr(settings, name))
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise _fault(
+            settings, name, f"cannot be read: {why}", "check the path and who may read it"
+        ) from error
+
+
+def _fault(settings: Settings, name: str, why: str, cure: str) -> ConfigError:
+    origin = settings.origin[name]
+    value = getattr(settings, name)
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return ConfigError(f"{name} = {shown} ({origin}) {why}; {cure}.", origin)
+
+
+def reason_of(error: Exception) -> str:
+    """Why OpenSSL refused, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return str(error.reason).lower().replace("_", " ")
+    text = error.strerror if isinstance(error, ssl.SSLError) else str(error)
+    return text or "unknown reason"
