@@ -4,6 +4,7 @@ Knows no protocol, no user and no socket.  Callers have checked the rights alrea
 """
 
 import base64
+from collections.abc import Iterator
 from typing import Final, final
 
 from leveret.broker.arguments import (
@@ -18,9 +19,21 @@ from leveret.broker.bindings import Inbound
 from leveret.broker.classic import ClassicQueue
 from leveret.broker.consumer import Consumer
 from leveret.broker.exchange import Binding, Exchange, binding_identity
+from leveret.broker.facts import (
+    INTERNAL,
+    binding_facts,
+    exchange_facts,
+    name_facts,
+    policy_facts,
+    queue_facts,
+)
 from leveret.broker.funerals import Dying, Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
+from leveret.broker.limits import Limits
 from leveret.broker.message import Message
+from leveret.broker.parameters import Components, Parameters
+from leveret.broker.policies import Policies, Ruled, queue_type_of, rule_exchange, rule_queue
+from leveret.broker.policy import Policy
 from leveret.broker.post import Post
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Keeper, Queue
@@ -46,18 +59,42 @@ _PREDECLARED: Final = (
 
 
 @final
+class _Ruling(Ruled):
+    """Lets the policies of ``vhost`` rule it."""
+
+    def __init__(self, vhost: "VHost") -> None:
+        self._vhost: Final = vhost
+
+    def policies_changed(self, policy: Policy | None, by: str) -> None:
+        """``policy`` was set, or one was deleted."""
+        self._vhost.be_ruled(policy, by)
+
+
+@final
 class VHost(Keeper):
     """One namespace.
 
     ``epoch`` rises with every change of exchanges and bindings, ``queue_epoch`` when a queue comes
     or goes: who keeps a routing compares the first, or the second if it is by name.
+    ``default_queue_type`` is what a queue becomes that asks for no type, "" for classic.
     Behaviour: RabbitMQ 4.3, "Queues", "Exchanges", "Exchange to exchange bindings".
     """
 
     def __init__(
-        self, name: str, random: Random, clock: Clock, timetable: Timetable, events: Events
+        self,
+        name: str,
+        random: Random,
+        clock: Clock,
+        timetable: Timetable,
+        events: Events,
+        components: Components | None = None,
     ) -> None:
         self.name: Final = name
+        # What people say of it.
+        self.description = ""
+        self.tags: list[str] = []
+        self.default_queue_type = ""
+        self.is_protected = False
         self.events: Final = events
         self._random: Final = random
         self._clock: Final = clock
@@ -72,6 +109,12 @@ class VHost(Keeper):
         self._undertaker: Final = Undertaker(self.exchanges, self._router, clock)
         self.post: Final = Post(self.exchanges, self._router, clock, random, timetable)
         self._inbound: Final = Inbound()
+        self.limits: Final = Limits(name, events)
+        parts = components if components is not None else Components()
+        self.parameters: Final = Parameters(name, parts, self.limits, events)
+        ruling = _Ruling(self)
+        self.policies: Final = Policies(name, False, ruling, events)
+        self.operator_policies: Final = Policies(name, True, ruling, events)
         self._owned: Final[dict[int, dict[Queue, None]]] = {}
         self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
         for exchange, kind, is_internal in _PREDECLARED:
@@ -120,19 +163,18 @@ class VHost(Keeper):
 
     # --- queues ----------------------------------------------------------------------------
 
-    def declare_queue(self, wish: QueueWish, connection_id: int) -> Queue:
+    def declare_queue(self, wish: QueueWish, connection_id: int, by: str = INTERNAL) -> Queue:
         """The queue that is wished for, made if need be.
 
-        Raises PreconditionFailed for bad arguments or a contradiction to what exists,
-        ResourceLocked, AccessRefused for a reserved name.
+        Raises PreconditionFailed for bad arguments, a contradiction to what exists or one queue
+        too many, ResourceLocked, AccessRefused for a reserved name.
         """
         what = self.describe("queue", wish.name)
         # Before looking: a name that the broker made up cannot be declared again either.
         self._check_new_name("queue", wish.name)
         found = self.queues.get(wish.name)
         if found is None:
-            check_queue_arguments(what, wish.arguments)
-            return self._add_queue(wish)
+            return self._add_queue(wish, by)
         self._check_owner(found, connection_id)
         if found.owner_id != wish.owner_id:
             raise self._locked(found)
@@ -145,7 +187,7 @@ class VHost(Keeper):
                 check_same_argument(what, name, wish.arguments, found.arguments)
         return found
 
-    def declare_anonymous_queue(self, wish: QueueWish) -> Queue:
+    def declare_anonymous_queue(self, wish: QueueWish, by: str = INTERNAL) -> Queue:
         """A new queue with a name of the broker's choice in place of the wish's empty one."""
         named = QueueWish(
             self.unused_name("amq.gen-"),
@@ -154,12 +196,13 @@ class VHost(Keeper):
             wish.owner_id,
             wish.arguments,
         )
-        check_queue_arguments(self.describe("queue", named.name), wish.arguments)
-        return self._add_queue(named)
+        return self._add_queue(named, by)
 
-    def _add_queue(self, wish: QueueWish) -> Queue:
+    def _add_queue(self, wish: QueueWish, by: str) -> Queue:
+        self.limits.check_queues(wish.name, len(self.queues))
         arguments = dict(wish.arguments)
-        arguments.setdefault("x-queue-type", Field(LONGSTR, "classic"))
+        arguments.setdefault("x-queue-type", Field(LONGSTR, self._default_type(wish)))
+        check_queue_arguments(self.describe("queue", wish.name), arguments)
         queue = ClassicQueue(
             wish.name,
             # Exclusive queues go with their connection: RabbitMQ stores them as transient.
@@ -173,32 +216,44 @@ class VHost(Keeper):
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
+        rule_queue(queue, self.policies, self.operator_policies)
         self.queue_epoch += 1
+        if self.events.is_heard:
+            self.events.tell("queue.created", queue_facts(self.name, queue, by))
         return queue
 
-    def delete_queue(self, queue: Queue, if_unused: bool, if_empty: bool) -> int:
+    def _default_type(self, wish: QueueWish) -> str:
+        """The type of a queue that asks for none: replicated types take lasting queues only."""
+        is_lasting = wish.is_durable and not wish.is_auto_delete and wish.owner_id == 0
+        return self.default_queue_type if self.default_queue_type and is_lasting else "classic"
+
+    def delete_queue(
+        self, queue: Queue, if_unused: bool, if_empty: bool, by: str = INTERNAL
+    ) -> int:
         """Delete ``queue``.  Returns how many messages waited.  Raises PreconditionFailed."""
         if if_unused and queue.consumer_count > 0:
             raise PreconditionFailed(f"{self.describe('queue', queue.name)} in use")
         if if_empty and queue.ready_count > 0:
             raise PreconditionFailed(f"{self.describe('queue', queue.name)} not empty")
         count = queue.ready_count
-        self._remove_queue(queue)
+        self._remove_queue(queue, by)
         return count
 
-    def _remove_queue(self, queue: Queue) -> None:
+    def _remove_queue(self, queue: Queue, by: str) -> None:
         del self.queues[queue.name]
         if queue.owner_id != 0:
             self._owned[queue.owner_id].pop(queue, None)
         self.queue_epoch += 1
         for binding in self._inbound.take_to_queue(queue.name):
-            self._unbind(binding)
+            self._unbind(binding, INTERNAL)
         queue.close()
+        if self.events.is_heard:
+            self.events.tell("queue.deleted", name_facts(self.name, queue.name, by))
 
     def connection_lost(self, connection_id: int) -> None:
         """Delete the queues that ``connection_id`` had for itself."""
         for queue in list(self._owned.get(connection_id, {})):
-            self._remove_queue(queue)
+            self._remove_queue(queue, INTERNAL)
         self._owned.pop(connection_id, None)
 
     def consume(self, queue: Queue, consumer: Consumer) -> None:
@@ -213,7 +268,7 @@ class VHost(Keeper):
         if not queue.remove_consumer(consumer) or not queue.is_auto_delete:
             return
         if queue.consumer_count == 0 and self.queues.get(queue.name) is queue:
-            self._remove_queue(queue)
+            self._remove_queue(queue, INTERNAL)
 
     # --- time and dead letters -------------------------------------------------------------
 
@@ -228,7 +283,7 @@ class VHost(Keeper):
     def abandon(self, queue: Queue) -> None:
         """Delete ``queue``, which nobody used for as long as its rules allow."""
         if self.queues.get(queue.name) is queue:
-            self._remove_queue(queue)
+            self._remove_queue(queue, INTERNAL)
 
     def bury(self, queue: Queue, message: Message, reason: str) -> None:
         """Send ``message`` on to the queue's exchange for dead letters, with the next funeral."""
@@ -259,7 +314,7 @@ class VHost(Keeper):
 
     # --- exchanges -------------------------------------------------------------------------
 
-    def declare_exchange(self, wish: ExchangeWish) -> Exchange:
+    def declare_exchange(self, wish: ExchangeWish, by: str = INTERNAL) -> Exchange:
         """The exchange that is wished for, made if need be.
 
         Raises PreconditionFailed for an unknown type, bad arguments or a contradiction to what
@@ -270,7 +325,10 @@ class VHost(Keeper):
         found = self.exchanges.get(wish.name)
         if found is None:
             self._check_new_name("exchange", wish.name)
-            return self._add_exchange(wish)
+            made = self._add_exchange(wish)
+            if self.events.is_heard:
+                self.events.tell("exchange.created", exchange_facts(self.name, made, by))
+            return made
         check_same(what, "type", wish.kind, found.kind)
         check_same(what, "durable", wish.is_durable, found.is_durable)
         check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
@@ -282,6 +340,7 @@ class VHost(Keeper):
         alternate = check_alternate(self.describe("exchange", wish.name), wish.arguments)
         made = new_exchange(wish, self.post)
         made.alternate = alternate
+        rule_exchange(made, self.policies, self.operator_policies)
         self.exchanges[wish.name] = made
         self.epoch += 1
         return made
@@ -292,13 +351,13 @@ class VHost(Keeper):
             what = self.describe("exchange", name)
             raise AccessRefused(f"deletion of system {what} not allowed")
 
-    def delete_exchange(self, exchange: Exchange, if_unused: bool) -> None:
+    def delete_exchange(self, exchange: Exchange, if_unused: bool, by: str = INTERNAL) -> None:
         """Delete ``exchange``.  Raises PreconditionFailed."""
         if if_unused and exchange.bindings:
             raise PreconditionFailed(f"{self.describe('exchange', exchange.name)} in use")
-        self._remove_exchange(exchange)
+        self._remove_exchange(exchange, by)
 
-    def _remove_exchange(self, exchange: Exchange) -> None:
+    def _remove_exchange(self, exchange: Exchange, by: str) -> None:
         """Remove ``exchange``, and the auto-delete ones that lead to nothing else any more."""
         # A list, not recursion: such a chain may be of any length.
         pending = [exchange]
@@ -310,10 +369,17 @@ class VHost(Keeper):
             for binding in list(current.bindings.values()):
                 del current.bindings[binding.identity]
                 self._inbound.forget(binding)
+                self._tell_unbound(binding, by)
             inbound = self._inbound.take_to_exchange(current.name)
-            pending.extend([b.source for b in inbound if self._is_last(b)])
+            pending.extend([b.source for b in inbound if self._is_last(b, by)])
+            if self.events.is_heard:
+                self.events.tell("exchange.deleted", name_facts(self.name, current.name, by))
 
     # --- bindings --------------------------------------------------------------------------
+
+    def bindings(self) -> Iterator[Binding]:
+        """All that somebody made; that each queue is bound to "" by its name goes without."""
+        return iter(self._inbound)
 
     def bind(
         self,
@@ -322,6 +388,7 @@ class VHost(Keeper):
         exchange: Exchange | None,
         key: str,
         arguments: Table,
+        by: str = INTERNAL,
     ) -> None:
         """Bind a queue or an exchange to ``source``; the same binding twice is one.
 
@@ -335,6 +402,8 @@ class VHost(Keeper):
         source.added(binding)
         self._inbound.add(binding)
         self.epoch += 1
+        if self.events.is_heard:
+            self.events.tell("binding.created", binding_facts(self.name, binding, by))
 
     def unbind(
         self,
@@ -343,25 +412,64 @@ class VHost(Keeper):
         exchange: Exchange | None,
         key: str,
         arguments: Table,
+        by: str = INTERNAL,
     ) -> None:
         """Take a binding away; it is no error when there is none."""
         binding = source.bindings.get(binding_identity(queue, exchange, key, arguments))
         if binding is not None:
             self._inbound.forget(binding)
-            self._unbind(binding)
+            self._unbind(binding, by)
 
-    def _unbind(self, binding: Binding) -> None:
-        if self._is_last(binding):
-            self._remove_exchange(binding.source)
+    def _unbind(self, binding: Binding, by: str) -> None:
+        if self._is_last(binding, by):
+            self._remove_exchange(binding.source, by)
 
-    def _is_last(self, binding: Binding) -> bool:
+    def _tell_unbound(self, binding: Binding, by: str) -> None:
+        if self.events.is_heard:
+            self.events.tell("binding.deleted", binding_facts(self.name, binding, by))
+
+    def _is_last(self, binding: Binding, by: str) -> bool:
         """Take ``binding`` from its source.  Whether that, being auto-delete, has to go now."""
         source = binding.source
         if source.bindings.pop(binding.identity, None) is None:
             return False
         source.removed(binding)
         self.epoch += 1
+        self._tell_unbound(binding, by)
         return source.is_auto_delete and not source.bindings
+
+    # --- policies, and the end -------------------------------------------------------------
+
+    def be_ruled(self, policy: Policy | None, by: str) -> None:
+        """Give all there is the policies that rule it now; ``policy`` is new, if it is there."""
+        for exchange in self.exchanges.values():
+            if rule_exchange(exchange, self.policies, self.operator_policies):
+                self.epoch += 1
+        for queue in list(self.queues.values()):
+            if rule_queue(queue, self.policies, self.operator_policies) and self.events.is_heard:
+                self._tell_ruled(queue, policy, by)
+        self.hold_funerals()
+
+    def _tell_ruled(self, queue: Queue, policy: Policy | None, by: str) -> None:
+        facts = name_facts(self.name, queue.name, by)
+        facts["type"] = f"rabbit_{queue_type_of(queue)}_queue"
+        if policy is None:
+            self.events.tell("queue.policy.cleared", facts)
+        else:
+            self.events.tell("queue.policy.updated", facts | policy_facts(policy, by))
+
+    def close(self, by: str = INTERNAL) -> None:
+        """The vhost is deleted: leave nothing behind, not even something that is due one day."""
+        for queue in list(self.queues.values()):
+            self._remove_queue(queue, by)
+        for queue in list(self.replies.values()):
+            self.close_reply_queue(queue)
+            queue.close()
+        while self.exchanges:
+            self._remove_exchange(next(iter(self.exchanges.values())), by)
+        self._undertaker.dying.clear()
+        self.parameters.clear(by)
+        self.limits.clear(by)
 
     # --- routing ---------------------------------------------------------------------------
 
