@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from leveret.config.environment import config_file
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.config.sources import load
@@ -40,7 +41,7 @@ def test_every_setting_has_an_attribute_a_good_default_and_a_sentence() -> None:
 
 
 def test_no_attribute_lacks_its_row() -> None:
-    others = {"origin", "warnings", "take", "take_text"}
+    others = {"origin", "warnings", "take", "take_text", "take_value", "check_together"}
     public = {name for name in dir(Settings()) if not name.startswith("_")}
     assert public - others == {setting.name for setting in TABLE}
 
@@ -60,7 +61,7 @@ def test_each_source_is_stronger_than_the_one_before(tmp_path: Path) -> None:
     assert settings.origin["default_user"] == "LEVERET_DEFAULT_USER"
     assert settings.origin["default_pass"] == "RABBITMQ_DEFAULT_PASS"
     assert settings.origin["port"] == "--port"
-    assert settings.origin["host"] == file
+    assert settings.origin["host"] == f"{file}:4"
     assert settings.origin["data_dir"] == "default"
 
 
@@ -94,7 +95,7 @@ def test_a_word_may_be_written_in_capitals() -> None:
 
 def test_an_unknown_key_names_the_file_and_the_nearest_key(tmp_path: Path) -> None:
     file = written(tmp_path, "prot = 5672")
-    assert refused(file) == f"There is no setting 'prot' ({file}); did you mean port?"
+    assert refused(file) == f"There is no setting 'prot' ({file}:1); did you mean port?"
 
 
 @pytest.mark.parametrize(
@@ -113,17 +114,26 @@ def test_a_key_like_none_gets_the_list_of_all() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("port = 65536", "port = 65536 ({}) is not allowed: it must be a whole number from 0 to"),
-        ("port = -1", "port = -1 ({}) is not allowed"),
-        ('port = "5672"', "port = '5672' ({}) is not allowed"),
-        ("port = true", "port = True ({}) is not allowed"),
-        ("port = 1.0", "port = 1.0 ({}) is not allowed"),
-        ("host = 1", "host = 1 ({}) is not allowed: it must be a string of 0 to 255 octets."),
-        ('default_vhost = ""', "default_vhost = '' ({}) is not allowed: it must be a string of 1"),
-        ("loopback_users = [1]", "loopback_users = [1] ({}) is not allowed: it must be a list of"),
-        ('loopback_users = "guest"', "loopback_users = 'guest' ({}) is not allowed"),
-        ('log_level = "loud"', "log_level = 'loud' ({}) is not allowed: it must be one of debug,"),
-        ('data_dir = ""', "data_dir = '' ({}) is not allowed: it must be a path."),
+        ("port = 65536", "port = 65536 ({}:1) is not allowed: it must be a whole number from 0 to"),
+        ("port = -1", "port = -1 ({}:1) is not allowed"),
+        ('port = "5672"', "port = '5672' ({}:1) is not allowed"),
+        ("port = true", "port = True ({}:1) is not allowed"),
+        ("port = 1.0", "port = 1.0 ({}:1) is not allowed"),
+        ("host = 1", "host = 1 ({}:1) is not allowed: it must be a string of 0 to 255 octets."),
+        (
+            'default_vhost = ""',
+            "default_vhost = '' ({}:1) is not allowed: it must be a string of 1",
+        ),
+        (
+            "loopback_users = [1]",
+            "loopback_users = [1] ({}:1) is not allowed: it must be a list of",
+        ),
+        ('loopback_users = "guest"', "loopback_users = 'guest' ({}:1) is not allowed"),
+        (
+            'log_level = "loud"',
+            "log_level = 'loud' ({}:1) is not allowed: it must be one of debug,",
+        ),
+        ('data_dir = ""', "data_dir = '' ({}:1) is not allowed: it must be a path."),
         ("max_message_size = 536870913", "it must be a whole number from 1 to 536870912, or"),
         ("frame_max = 4095", "it must be a whole number from 4096 to"),
     ],
@@ -194,20 +204,70 @@ def test_the_variables_that_kubernetes_adds_for_a_service_are_not_ours() -> None
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("rabbitmq.conf", "listeners.tcp.default = 5672"),  # TOML could read this one
-        ("rabbitmq.conf", "## RabbitMQ\n\ndefault_user = alice\ndefault_pass = hare"),
-        ("leveret.toml", "default_user = alice\nloopback_users.guest = false"),
-        ("advanced.config", "%% RabbitMQ\n[\n  {rabbit, [{tcp_listeners, [5672]}]}\n]."),
-        ("rabbitmq.config", "[]."),
+        ("rabbitmq.conf", "listeners.tcp.default = 5673"),  # TOML could read this one
+        ("rabbitmq.conf", "## RabbitMQ\n\ndefault_user = alice\nlisteners.tcp.default = 5673"),
+        ("leveret.toml", "default_user = alice\nlisteners.tcp.default = 5673"),
     ],
 )
 def test_a_configuration_of_rabbitmqs_is_recognised(tmp_path: Path, name: str, text: str) -> None:
     file = tmp_path / name
     file.write_text(text)
+    assert load(str(file), {}, {}).port == 5673
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("advanced.config", "%% RabbitMQ\n[\n  {rabbit, [{tcp_listeners, [5672]}]}\n]."),
+        ("rabbitmq.config", "[]."),
+    ],
+)
+def test_erlang_terms_get_one_sentence(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
     assert refused(str(file)) == (
-        f"The config file {file} looks like a rabbitmq.conf; Leveret reads TOML so far,"
-        " see docs/configuration.md."
+        f"The config file {file} is one of Erlang terms (advanced.config), which leveret cannot"
+        " read: say the same in TOML, or as 'key = value' of a rabbitmq.conf."
     )
+
+
+def test_all_that_is_wrong_with_a_file_is_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "prot = 1\nheartbeat_s = 7\nhost = 1")
+    assert refused(file).splitlines() == [
+        f"There is no setting 'prot' ({file}:1); did you mean port?",
+        f"host = 1 ({file}:3) is not allowed: it must be a string of 0 to 255 octets.",
+    ]
+
+
+def test_groups_are_tables(tmp_path: Path) -> None:
+    file = written(tmp_path, '[default_users.alice]\npassword = "hare"\n[default_users.bob]\n')
+    settings = load(file, {}, {})
+    assert list(settings.default_users) == ["alice", "bob"]
+    assert settings.default_users["alice"]["password"] == "hare"
+    assert settings.default_users["bob"]["read"] == ".*"
+    assert settings.origin["default_users"] == f"{file}:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("default_users = 1", "it must be a table of tables with the keys password, tags"),
+        ("default_users.a = {pasword = 1}", "default_users.a has no 'pasword', only password,"),
+        ("default_users.a = {password = 31337}", "default_users.a.password = (hidden), but it"),
+        ("default_users = {a = 1}", "default_users.a must be a table"),
+    ],
+)
+def test_a_wrong_group_names_the_field(tmp_path: Path, text: str, sentence: str) -> None:
+    sentence_about = refused(written(tmp_path, text))
+    assert sentence in sentence_about
+    assert "31337" not in sentence_about
+
+
+def test_groups_are_shown_without_secrets() -> None:
+    users = Settings(default_users={"a": {"password": "31337"}}).default_users
+    shown = find("default_users", "").shown(users)
+    assert "31337" not in shown
+    assert "a = {password = (hidden), tags = []" in shown
 
 
 @pytest.mark.parametrize("text", ["default_user = alice", "[[x", "port = 5672 5673"])
@@ -223,14 +283,31 @@ def test_toml_may_have_any_name(tmp_path: Path) -> None:
 
 def test_variables_of_rabbitmqs_without_effect_get_one_warning() -> None:
     environment = {
-        "RABBITMQ_NODE_PORT": "5673",
+        "RABBITMQ_NODENAME": "hare@localhost",
         "RABBITMQ_ERLANG_COOKIE": "hare",
-        "RABBITMQ_CONFIG_FILE": "",
+        "RABBITMQ_CONF_ENV_FILE": "",
         "RABBITMQ_DEFAULT_USER": "alice",
         "RABBITMQ_URL": "amqp://localhost",
     }
     assert load("", environment, {}).warnings == [
-        "Without effect: RABBITMQ_NODE_PORT, RABBITMQ_ERLANG_COOKIE.  Of RabbitMQ's variables"
-        " leveret reads RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS, RABBITMQ_DEFAULT_VHOST; its"
-        " own are in docs/configuration.md."
+        "Without effect: RABBITMQ_NODENAME, RABBITMQ_ERLANG_COOKIE.  Which of RabbitMQ's variables"
+        " leveret reads, and its own, are in docs/configuration.md."
     ]
+
+
+def test_address_and_port_may_come_from_rabbitmqs_variables() -> None:
+    environment = {"RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": "5673"}
+    settings = load("", environment, {})
+    assert (settings.host, settings.port) == ("127.0.0.1", 5673)
+    assert settings.origin["port"] == "RABBITMQ_NODE_PORT"
+    assert load("", {"RABBITMQ_NODE_PORT": "tcp://10.0.0.1:5672"}, {}).port == 5672
+
+
+def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
+    (tmp_path / "rabbitmq.conf").touch()
+    whole, bare = str(tmp_path / "rabbitmq.conf"), str(tmp_path / "rabbitmq")
+    assert config_file({}) == ""
+    assert config_file({"RABBITMQ_CONFIG_FILE": whole}) == whole
+    assert config_file({"RABBITMQ_CONFIG_FILE": bare}) == whole
+    assert config_file({"RABBITMQ_CONFIG_FILE": "no/such"}) == "no/such"
+    assert config_file({"RABBITMQ_CONFIG_FILE": whole, "LEVERET_CONFIG": "a"}) == "a"

@@ -16,6 +16,7 @@ from leveret.cli.banner import banner, place
 from leveret.cli.hangup import Hangup
 from leveret.cli.log import start_log
 from leveret.cli.refusals import BadConfig, Unavailable
+from leveret.config.environment import config_file
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.config.sources import load
@@ -42,7 +43,9 @@ def setting(name: str, metavar: str) -> Callable[[Any], Any]:
 @setting("port", "PORT")
 @setting("data_dir", "FOLDER")
 @setting("log_level", "LEVEL")
-@click.option("--config", metavar="FILE", help="Read settings from this TOML file.")
+@click.option(
+    "--config", metavar="FILE", help="Read settings from this file: TOML, or a rabbitmq.conf."
+)
 def serve(config: str | None, **options: str | None) -> None:
     """Run the broker in the foreground, until Ctrl-C or SIGTERM.
 
@@ -65,7 +68,7 @@ def serve(config: str | None, **options: str | None) -> None:
 
 def settings_of(config: str | None, options: dict[str, str]) -> Settings:
     """The settings from every source.  Raises click's exceptions, which end the process."""
-    file = config or os.environ.get("LEVERET_CONFIG", "")
+    file = config or config_file(os.environ)
     try:
         return load(file, os.environ, options)
     except ConfigError as error:

@@ -1,5 +1,6 @@
-"""What the environment says: leveret's own variables, and those of RabbitMQ's container image."""
+"""What the environment says: leveret's own variables, and those of RabbitMQ and its image."""
 
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +10,13 @@ from leveret.config.table import BY_NAME, nearest
 PREFIX: Final = "LEVERET_"
 PAGE: Final = "docs/configuration.md"
 
-_DOCKER: Final = {
+# Kubernetes gives every pod beside a service named leveret LEVERET_PORT=tcp://10.0.0.1:5672 and its
+# like, and beside one named rabbitmq-node RABBITMQ_NODE_PORT.
+_INVENTED: Final = "tcp://"
+
+_RABBITMQS: Final = {
+    "RABBITMQ_NODE_IP_ADDRESS": "host",
+    "RABBITMQ_NODE_PORT": "port",
     "RABBITMQ_DEFAULT_USER": "default_user",
     "RABBITMQ_DEFAULT_PASS": "default_pass",
     "RABBITMQ_DEFAULT_VHOST": "default_vhost",
@@ -19,8 +26,8 @@ _DOCKER: Final = {
 # RABBITMQ_…: the clients' programs have such variables too, and Kubernetes invents some.
 # fmt: off
 _UNREAD: Final = [
-    "NODE_PORT", "NODE_IP_ADDRESS", "NODENAME", "USE_LONGNAME", "DIST_PORT", "SERVICENAME",
-    "CONFIG_FILE", "CONFIG_FILES", "CONF_ENV_FILE", "ADVANCED_CONFIG_FILE",
+    "NODENAME", "USE_LONGNAME", "DIST_PORT", "SERVICENAME",
+    "CONFIG_FILES", "CONF_ENV_FILE", "ADVANCED_CONFIG_FILE",
     "ENABLED_PLUGINS_FILE", "PLUGINS_DIR", "MNESIA_BASE", "MNESIA_DIR", "LOG_BASE", "LOGS",
     "SASL_LOGS", "PID_FILE", "FEATURE_FLAGS", "DEFAULT_USER_FILE", "DEFAULT_PASS_FILE",
     "ERLANG_COOKIE", "SERVER_ERL_ARGS", "CTL_ERL_ARGS", "SERVER_ADDITIONAL_ERL_ARGS",
@@ -31,10 +38,24 @@ _UNREAD: Final = [
 # fmt: on
 
 
+def config_file(environment: Mapping[str, str]) -> str:
+    """The file that the environment names; empty when it names none.
+
+    RabbitMQ's variable may leave out the ending, as it could in RabbitMQ.
+    """
+    own = environment.get(f"{PREFIX}CONFIG", "")
+    if own:
+        return own
+    rabbitmqs = environment.get("RABBITMQ_CONFIG_FILE", "")
+    if rabbitmqs and not os.path.exists(rabbitmqs) and os.path.exists(rabbitmqs + ".conf"):
+        return rabbitmqs + ".conf"
+    return rabbitmqs
+
+
 def take_environment(settings: Settings, environment: Mapping[str, str]) -> None:
     """Set what the environment says; an empty variable says nothing.  Raises ConfigError."""
-    for variable, name in _DOCKER.items():
-        if environment.get(variable):
+    for variable, name in _RABBITMQS.items():
+        if environment.get(variable) and not environment[variable].startswith(_INVENTED):
             settings.take_text(BY_NAME[name], environment[variable], variable)
     for variable in sorted(environment):
         if variable.startswith(PREFIX) and environment[variable]:
@@ -42,17 +63,16 @@ def take_environment(settings: Settings, environment: Mapping[str, str]) -> None
     unread = ["RABBITMQ_" + name for name in _UNREAD if environment.get("RABBITMQ_" + name)]
     if unread:
         settings.warnings.append(
-            f"Without effect: {', '.join(unread)}.  Of RabbitMQ's variables leveret reads"
-            f" {', '.join(_DOCKER)}; its own are in {PAGE}."
+            f"Without effect: {', '.join(unread)}.  Which of RabbitMQ's variables leveret reads,"
+            f" and its own, are in {PAGE}."
         )
 
 
 def _take_variable(settings: Settings, variable: str, text: str) -> None:
     name = variable.removeprefix(PREFIX).lower()
     setting = BY_NAME.get(name)
-    # Kubernetes gives every pod beside a service named leveret LEVERET_PORT=tcp://10.0.0.1:5672
-    # and its like, so these are not ours, and an unknown variable must not stop the broker.
-    if setting is not None and not text.startswith("tcp://"):
+    # An unknown variable must not stop the broker: platforms have some of their own.
+    if setting is not None and not text.startswith(_INVENTED):
         settings.take_text(setting, text, variable)
     elif setting is None and (near := nearest(name, 0.7)):
         settings.warnings.append(

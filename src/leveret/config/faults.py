@@ -12,3 +12,11 @@ class ConfigError(Exception):
     def __init__(self, text: str, origin: str) -> None:
         super().__init__(text)
         self.origin: Final = origin
+
+
+def together(faults: list[ConfigError]) -> ConfigError:
+    """One error that says what all of them say, a line each.  ``faults`` must not be empty."""
+    assert faults
+    if len(faults) == 1:
+        return faults[0]
+    return ConfigError("\n".join([str(fault) for fault in faults]), faults[0].origin)

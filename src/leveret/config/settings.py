@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, final
 
 from leveret.config.faults import ConfigError
-from leveret.config.kinds import Setting
+from leveret.config.kinds import Setting, Wrong
 from leveret.config.table import TABLE, find, refusal
 
 
@@ -51,9 +51,35 @@ class Settings:
     default_pass: str
     default_vhost: str
     loopback_users: list[str]
+    auth_mechanisms: list[str]
+    anonymous_login_user: str
+    anonymous_login_pass: str
+    ssl_cert_login_from: str
+    ssl_cert_login_san_type: str
+    ssl_cert_login_san_index: int
+    password_hashing: str
+    credential_validator: str
+    credential_validator_min_length: int
+    credential_validator_regexp: str
+    auth_backends: list[str]
+    auth_cache_ttl_ms: int
+    max_connections: int
+    channel_max_per_node: int
+    consumer_max_per_channel: int
+    # leveret.config.defaults
+    default_user_tags: list[str]
+    default_permissions_configure: str
+    default_permissions_write: str
+    default_permissions_read: str
+    default_users: dict[str, dict[str, object]]
+    default_vhost_limits: dict[str, dict[str, object]]
+    default_operator_policies: dict[str, dict[str, object]]
     # leveret.config.node
     data_dir: str
     log_level: str
+    log_format: str
+    cluster_name: str
+    load_definitions: str
 
     def __init__(self, **values: object) -> None:
         self.origin: Final[dict[str, str]] = {}
@@ -66,30 +92,39 @@ class Settings:
     def take(self, values: Mapping[str, object], origin: str) -> None:
         """Set typed values by name.  Raises ConfigError, with some of them maybe set."""
         for name, value in values.items():
-            setting = find(name, origin)
-            try:
-                checked = setting.check(value)
-            except ValueError:
-                raise refusal(setting, value, origin) from None
-            self._put(setting, checked, origin)
-        self._check_together()
+            self.take_value(find(name, origin), value, origin)
+        self.check_together()
+
+    def take_value(self, setting: Setting, value: object, origin: str) -> None:
+        """Set one typed value.  Raises ConfigError."""
+        try:
+            checked = setting.check(value)
+        except ValueError as error:
+            raise refusal(setting, value, origin, detail(error)) from None
+        self._put(setting, checked, origin)
 
     def take_text(self, setting: Setting, text: str, origin: str) -> None:
         """Set one value that came as text.  Raises ConfigError."""
         try:
             value = setting.read(text)
-        except ValueError:
-            raise refusal(setting, text, origin) from None
+        except ValueError as error:
+            raise refusal(setting, text, origin, detail(error)) from None
         self._put(setting, value, origin)
 
     def _put(self, setting: Setting, value: object, origin: str) -> None:
         setattr(self, setting.name, value)
         self.origin[setting.name] = origin
 
-    def _check_together(self) -> None:
+    def check_together(self) -> None:
+        """See whether the values fit each other.  Raises ConfigError."""
         if self.min_frame_max > self.frame_max:
             raise ConfigError(
                 f"min_frame_max = {self.min_frame_max} ({self.origin['min_frame_max']}) is more"
                 f" than frame_max = {self.frame_max} ({self.origin['frame_max']}): lower it.",
                 self.origin["min_frame_max"],
             )
+
+
+def detail(error: ValueError) -> str:
+    """What a setting itself said about a wrong value; other errors only mean that it is wrong."""
+    return str(error) if isinstance(error, Wrong) else ""

@@ -7,6 +7,7 @@ The defaults of the table, a file, the environment (``RABBITMQ_DEFAULT_USER``, `
 from collections.abc import Mapping
 
 from leveret.config.environment import take_environment
+from leveret.config.faults import ConfigError, together
 from leveret.config.files import take_file
 from leveret.config.settings import Settings
 from leveret.config.table import find, option_name
@@ -15,14 +16,25 @@ from leveret.config.table import find, option_name
 def load(file: str, environment: Mapping[str, str], options: Mapping[str, str]) -> Settings:
     """The settings from every source.  ``file`` may be empty; ``options`` are texts by name.
 
-    Raises ConfigError.
+    Raises ConfigError, which says all that is wrong with the file if anything is.
     """
     settings = Settings()
-    if file:
-        take_file(settings, file)
+    if file and (faults := take_file(settings, file, environment)):
+        raise together(faults)
     take_environment(settings, environment)
     for name, text in options.items():
         origin = option_name(name)
         settings.take_text(find(name, origin), text, origin)
-    settings.take({}, "")
+    settings.check_together()
     return settings
+
+
+def check_file(settings: Settings, file: str, environment: Mapping[str, str]) -> list[ConfigError]:
+    """All that is wrong with a file, read into ``settings``; nothing when it may be used."""
+    faults = take_file(settings, file, environment)
+    if not faults:
+        try:
+            settings.check_together()
+        except ConfigError as fault:
+            faults.append(fault)
+    return faults

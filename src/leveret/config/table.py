@@ -7,13 +7,14 @@ import difflib
 from typing import Final
 
 from leveret.config.access import ACCESS
+from leveret.config.defaults import DEFAULTS
 from leveret.config.faults import ConfigError
 from leveret.config.kinds import Setting
 from leveret.config.network import NETWORK
 from leveret.config.node import NODE
 from leveret.config.tls import SOCKETS, TLS
 
-TABLE: Final[list[Setting]] = [*NETWORK, *SOCKETS, *TLS, *ACCESS, *NODE]
+TABLE: Final[list[Setting]] = [*NETWORK, *SOCKETS, *TLS, *ACCESS, *DEFAULTS, *NODE]
 
 BY_NAME: Final[dict[str, Setting]] = {setting.name: setting for setting in TABLE}
 
@@ -39,8 +40,10 @@ def nearest(name: str, likeness: float) -> str:
     return found[0] if found else ""
 
 
-def refusal(setting: Setting, value: object, origin: str) -> ConfigError:
-    """The sentence about a value that is not allowed."""
+def refusal(setting: Setting, value: object, origin: str, why: str = "") -> ConfigError:
+    """The sentence about a value that is not allowed.  ``why``: what the setting says about it."""
+    if why:
+        return ConfigError(f"{setting.name} ({origin}) is not allowed: {why}.", origin)
     return ConfigError(
         f"{setting.name} = {setting.shown(value)} ({origin}) is not allowed:"
         f" it must be {setting.allowed()}.",

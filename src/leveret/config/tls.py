@@ -5,7 +5,7 @@ from typing import Final
 from leveret.config.addresses import Addresses, Networks
 from leveret.config.kinds import Choice, Duration, File, Flag, Names, Number, Secret, Setting
 
-VERSIONS: Final = ["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]
+VERSIONS: Final = ["tlsv1.2", "tlsv1.3"]
 
 TLS: Final[list[Setting]] = [
     Number("tls_port", 5671, "port", 0, 65535, "Port for AMQP over TLS, once tls_certfile is set."),
@@ -17,7 +17,7 @@ TLS: Final[list[Setting]] = [
     Choice("tls_verify", "none", ["none", "peer"], "Whether clients are asked for a certificate."),
     Flag("tls_fail_if_no_peer_cert", False, "Whether clients must have a certificate."),
     Number("tls_depth", 10, "certificates", 0, 255, "CAs allowed between a client and the root."),
-    Names("tls_versions", VERSIONS[2:], "", "Versions of TLS to speak.", VERSIONS),
+    Names("tls_versions", VERSIONS, "", "Versions of TLS to speak.", VERSIONS),
     Names(
         "tls_ciphers", [], "", "Cipher suites up to TLS 1.2, by OpenSSL's names; empty: its own."
     ),

@@ -1,0 +1,233 @@
+"""leveret.config.rabbitmq_conf and leveret.config.rabbitmq_keys"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from leveret.config.faults import ConfigError
+from leveret.config.kinds import Groups
+from leveret.config.rabbitmq_conf import nearest_key, pattern_of, reason_for, take_conf
+from leveret.config.rabbitmq_keys import FIELDS, GROUPS, LISTS, ONE, WITHOUT_EFFECT, WORDS
+from leveret.config.settings import Settings
+from leveret.config.sources import load
+from leveret.config.table import BY_NAME
+
+ENVIRONMENT = {"HARE": "fast"}
+
+# Settings that are being made.
+PENDING = {
+    *("auth_http_method", "auth_http_user_path", "auth_http_vhost_path"),
+    *("auth_http_resource_path", "auth_http_topic_path", "auth_http_timeout_ms"),
+    *("auth_oauth2_resource_server_id", "auth_oauth2_jwks_uri", "auth_oauth2_issuer"),
+    *("auth_oauth2_verify_aud", "auth_oauth2_additional_scopes_key", "auth_oauth2_scope_prefix"),
+    *("auth_oauth2_preferred_username_claims", "auth_oauth2_algorithms"),
+    *("default_queue_type", "consumer_timeout_ms", "cluster_queue_limit", "cluster_exchange_limit"),
+    *("vhost_max", "event_exchange_vhost"),
+}
+
+
+def read(text: str) -> Settings:
+    settings = Settings()
+    faults = take_conf(settings, "f", text, ENVIRONMENT)
+    assert [str(fault) for fault in faults] == []
+    return settings
+
+
+def faults_of(text: str) -> list[str]:
+    return [str(fault) for fault in take_conf(Settings(), "f", text, ENVIRONMENT)]
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("heartbeat = 30", "heartbeat_s", 30),
+        ("frame_max = 0", "frame_max", 134_217_728),
+        ("channel_max = 0", "channel_max", 65535),
+        ("max_channels_per_connection = 5", "channel_max", 5),
+        ("connection_max = infinity", "max_connections", -1),
+        ("max_message_size = 1000", "max_message_size", 1000),
+        ("handshake_timeout = infinity", "handshake_timeout_ms", 3_600_000),
+        ("ssl_handshake_timeout = 4000", "tls_handshake_timeout_ms", 4000),
+        ("proxy_protocol = true", "proxy_protocol", True),
+        ("tcp_listen_options.nodelay = false", "tcp_nodelay", False),
+        ("tcp_listen_options.backlog = 128", "tcp_backlog", 128),
+        ("tcp_listen_options.linger.on = true", "tcp_linger_s", 0),
+        ("tcp_listen_options.linger.timeout = 5", "tcp_linger_s", -1),
+        ("ssl_options.verify = verify_peer", "tls_verify", "peer"),
+        ("ssl_options.fail_if_no_peer_cert = true", "tls_fail_if_no_peer_cert", True),
+        ("default_user = alice", "default_user", "alice"),
+        ("default_pass = $(HARE)", "default_pass", "fast"),
+        ("default_pass = 'h#re'", "default_pass", "h#re"),
+        ("default_vhost = /", "default_vhost", "/"),
+        ("default_permissions.read = ^a", "default_permissions_read", "^a"),
+        ("default_user_tags.monitoring = true", "default_user_tags", ["monitoring"]),
+        ("default_user_tags.administrator = false", "default_user_tags", []),
+        ("loopback_users = none", "loopback_users", []),
+        ("loopback_users.guest = false", "loopback_users", []),
+        ("loopback_users.alice = true", "loopback_users", ["alice"]),
+        (
+            "auth_mechanisms.2 = PLAIN\nauth_mechanisms.10 = AMQPLAIN\n"
+            "auth_mechanisms.1 = EXTERNAL",
+            "auth_mechanisms",
+            ["EXTERNAL", "PLAIN", "AMQPLAIN"],
+        ),
+        (
+            "ssl_cert_login_from = subject_alt_name",
+            "ssl_cert_login_from",
+            "subject_alternative_name",
+        ),
+        (
+            "credential_validator.validation_backend = rabbit_credential_validator_password_regexp",
+            "credential_validator",
+            "regexp",
+        ),
+        ("log.console.level = warning", "log_level", "warning"),
+        ("log.file.level = error\nlog.console.level = notice", "log_level", "info"),
+        ("log.console = true\nlog.console.formatter = json", "log_format", "json"),
+        ("load_definitions = /etc/defs.json", "load_definitions", "/etc/defs.json"),
+        ("cluster_name = hares", "cluster_name", "hares"),
+        ("listeners.tcp.default = 5673", "port", 5673),
+        ("listeners.tcp.1 = 127.0.0.1:5673", "listen", ["127.0.0.1:5673"]),
+        ("listeners.tcp.1 = 5673\nlisteners.tcp.2 = ::1:5674", "listen", ["5673", "[::1]:5674"]),
+        ("listeners.tcp = none", "listen", ["none"]),
+        ("listeners.ssl.default = 5670\nssl_options.certfile = c", "tls_port", 5670),
+        ("ssl_options.certfile = c", "tls_listen", ["none"]),
+        ("ssl_options.versions.1 = tlsv1.3", "tls_versions", ["tlsv1.3"]),
+        ("definitions.import_backend = local_filesystem", "load_definitions", ""),
+        ("deprecated_features.permit.global_qos = true", "warnings", []),
+    ],
+)
+def test_a_key_sets_its_setting(line: str, name: str, value: object) -> None:
+    settings = read(line)
+    assert getattr(settings, name) == value
+    assert settings.warnings == []
+
+
+def test_a_value_comes_from_its_line() -> None:
+    settings = read("# RabbitMQ\n\nheartbeat = 30\nlisteners.tcp.a = 1\nlisteners.tcp.b = 2")
+    assert settings.origin["heartbeat_s"] == "f:3"
+    assert settings.origin["listen"] == "f:4"
+    assert settings.origin["port"] == "default"
+
+
+def test_users_limits_and_operator_policies_have_groups() -> None:
+    settings = read(
+        "default_users.alice.password = hare\n"
+        "default_users.alice.tags = monitoring, management\n"
+        "default_limits.vhosts.1.pattern = ^dev\n"
+        "default_limits.vhosts.1.max_queues = 10\n"
+        "default_policies.operator.all.vhost_pattern = ^dev\n"
+        "default_policies.operator.all.max_length = 100\n"
+    )
+    alice = settings.default_users["alice"]
+    assert (alice["password"], alice["tags"]) == ("hare", ["monitoring", "management"])
+    assert (alice["vhost_pattern"], alice["configure"]) == (".*", ".*")
+    limits = settings.default_vhost_limits["1"]
+    assert limits == {"vhost_pattern": "^dev", "max_connections": -1, "max_queues": 10}
+    policy = settings.default_operator_policies["all"]
+    assert (policy["vhost_pattern"], policy["max_length"]) == ("^dev", 100)
+    assert policy["message_ttl_ms"] == -1
+
+
+@pytest.mark.parametrize(
+    ("text", "backends"),
+    [
+        ("auth_backends.1 = internal", ["internal"]),
+        (
+            "auth_backends.1 = rabbit_auth_backend_http\nauth_backends.2 = internal",
+            ["http", "internal"],
+        ),
+        ("auth_backends.1.authn = http\nauth_backends.1.authz = internal", ["http/internal"]),
+    ],
+)
+def test_back_ends_are_in_the_order_of_their_numbers(text: str, backends: list[str]) -> None:
+    assert read(text).auth_backends == backends
+
+
+def test_keys_without_effect_get_one_warning_with_their_reasons() -> None:
+    settings = read(
+        "management.tcp.port = 15672\nvm_memory_high_watermark.relative = 0.6\n"
+        "management.rates_mode = none\ndisk_free_limit.absolute = 1GB\nlog.console = false"
+    )
+    assert settings.warnings == [
+        "Without effect in f: management.tcp.port, management.rates_mode (there is no management"
+        " interface yet); vm_memory_high_watermark.relative, disk_free_limit.absolute (there are no"
+        " alarms yet); log.console (the log is one, on standard error)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("\nheartbeats = 1", "There is no key 'heartbeats' (f:2); did you mean heartbeat?"),
+        ("listeners.tpc.x = 1", "There is no key 'listeners.tpc.x' (f:1); did you mean listeners"),
+        ("qqqqqqqq = 1", "There is no key 'qqqqqqqq' (f:1)."),
+        ("heartbeat = often", "heartbeat_s = 'often' (f:1) is not allowed: it must be a whole"),
+        ("loopback_users = guest", "loopback_users = 'guest' (f:1) is not allowed: it must be"),
+        ("loopback_users.guest = no", "loopback_users.guest = 'no' (f:1) is not allowed"),
+        ("default_users.a.pasword = x", "There is no key 'default_users.a.pasword' (f:1)"),
+        ("default_limits.vhosts.a.max_queues = x", "default_limits.vhosts.a.max_queues (f:1) is"),
+        ("default_pass = encrypted:x", "default_pass (f:1) is encrypted"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, sentence: str) -> None:
+    (fault,) = faults_of(text)
+    assert fault.startswith(sentence)
+
+
+def test_every_fault_is_told() -> None:
+    assert len(faults_of("a = 1\nheartbeat = x\nno line\ndefault_user = ok")) == 3
+
+
+def test_a_password_is_not_shown_in_a_fault() -> None:
+    assert "secret" not in "".join(faults_of("default_pass = " + "secret" * 60))
+
+
+def test_every_key_leads_to_a_setting() -> None:
+    assert {name for name in (ONE | LISTS).values() if name not in BY_NAME} - PENDING == set()
+
+
+def test_the_fields_of_groups_are_there() -> None:
+    for name in GROUPS.values():
+        setting = BY_NAME[name]
+        assert isinstance(setting, Groups)
+        assert set(FIELDS.get(name, {}).values()) <= set(setting.fields)
+
+
+def test_words_belong_to_settings() -> None:
+    assert set(WORDS) - set(BY_NAME) - PENDING == set()
+
+
+def test_no_key_is_both_understood_and_without_effect() -> None:
+    assert set(ONE) & set(WITHOUT_EFFECT) == set()
+
+
+@pytest.mark.parametrize("key", ["listeners.tcp.default", "default_users.a.tags", "log.console"])
+def test_a_key_is_found_by_its_parts(key: str) -> None:
+    assert pattern_of(key.split("."))
+
+
+def test_a_reason_needs_whole_parts() -> None:
+    assert reason_for("management.tcp.port")
+    assert reason_for("managementx") == ""
+
+
+def test_a_slip_is_recognised() -> None:
+    assert nearest_key("loopback_user.guest") in ("loopback_users", "loopback_users.NAME")
+
+
+def test_a_file_is_recognised_and_read(tmp_path: Path) -> None:
+    file = tmp_path / "rabbitmq.conf"
+    file.write_text("listeners.tcp.default = 5673\nloopback_users.guest = false\n")
+    settings = load(str(file), {}, {})
+    assert (settings.port, settings.loopback_users) == (5673, [])
+    assert settings.origin["port"] == f"{file}:1"
+
+
+def test_all_that_is_wrong_with_a_file_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "rabbitmq.conf"
+    file.write_text("hartbeat = 5\nframe_max = small\n")
+    with pytest.raises(ConfigError) as caught:
+        load(str(file), {}, {})
+    assert re.findall(r"\S+:\d", str(caught.value)) == [f"({file}:1", f"({file}:2"]
