@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.fakes import Talk, new_node
 
-from leveret.auth.users import Permission
+from leveret.auth.permissions import Permission
 
 
 def opened() -> Talk:

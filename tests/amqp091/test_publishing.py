@@ -7,7 +7,7 @@ import pytest
 from tests import wire
 from tests.fakes import Talk, new_node, publish
 
-from leveret.auth.users import Permission
+from leveret.auth.permissions import Permission
 from leveret.broker.queue import Queue
 
 

@@ -125,7 +125,7 @@ def test_the_handshake_is_pamqps() -> None:
     talk.feed(wire.HEADER)
     (start,) = talk.read()
     assert (start.version_major, start.version_minor) == (0, 9)
-    assert start.mechanisms == "PLAIN AMQPLAIN"
+    assert start.mechanisms == "PLAIN AMQPLAIN ANONYMOUS"
     start_ok = commands.Connection.StartOk({}, "PLAIN", "\0guest\0guest", "en_US")
     (tune,) = asked(talk, start_ok, 0)
     assert (tune.channel_max, tune.frame_max, tune.heartbeat) == (99, 65536, 17)

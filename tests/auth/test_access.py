@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from leveret.auth.access import Access
-from leveret.auth.users import Permission, User
+from leveret.auth.permissions import Permission
+from leveret.auth.users import User
 from leveret.errors import AccessRefused, NotAllowed
 
 

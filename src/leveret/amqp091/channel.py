@@ -28,7 +28,7 @@ from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
-from leveret.errors import NotAllowed, NotFound, NotSupported, PreconditionFailed
+from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
 from leveret.terms import text
 
@@ -156,6 +156,17 @@ class Channel:
         self.context.vhost.cancel(consumer.queue, consumer)
         # Another may be the active one now.
         self.context.dispatch_later(consumer.queue)
+
+    def cancel_unreadable(self) -> None:
+        """Cancel the consumers of queues that the user may not read any more.  Raises Pending."""
+        for consumer in list(self._consumers.values()):
+            if consumer.queue is self._reply_queue:
+                continue
+            try:
+                self.context.access.read("queue", consumer.queue.name)
+            except AccessRefused:
+                self._end(consumer)
+                consumer.cancelled()
 
     def on_get(self, arguments: Arguments) -> None:
         """Hand out one message.  Raises NotFound, AccessRefused, ResourceLocked."""

@@ -8,6 +8,9 @@ from leveret.auth.access import Access
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 
+# The only type of exchange whose routing keys have rights of their own.
+TOPIC: Final = "topic"
+
 
 @final
 class Context:

@@ -5,6 +5,7 @@ Behaviour: RabbitMQ 4.3, "Access control", for which right each method needs.
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
+from leveret.amqp091.context import TOPIC
 from leveret.amqp091.spec import (
     EXCHANGE_BIND,
     EXCHANGE_BIND_OK,
@@ -117,14 +118,23 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
     return context.vhost.declare_queue(wish, context.owner_id)
 
 
-def _check_binding(channel: Channel, queue_name: str, source_name: str) -> None:
+def _check_binding(channel: Channel, queue_name: str, source_name: str, key: str) -> None:
     """The rights that queue.bind and unbind need."""
     context = channel.context
     if queue_name in context.vhost.replies or queue_name == REPLY_TO:
         raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
     context.access.write("queue", queue_name)
     _check_not_default(source_name)
-    context.access.read("exchange", source_name)
+    _check_source(channel, source_name, key)
+
+
+def _check_source(channel: Channel, name: str, key: str) -> None:
+    """The rights that a binding needs at the exchange that messages come from."""
+    context = channel.context
+    context.access.read("exchange", name)
+    source = context.vhost.exchanges.get(name)
+    if source is not None and source.kind == TOPIC:
+        context.access.read_topic(name, key)
 
 
 def _bind_queue(channel: Channel, arguments: Arguments) -> None:
@@ -138,7 +148,7 @@ def _bind_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    _check_binding(channel, name, source_name)
+    _check_binding(channel, name, source_name, key)
     vhost = channel.context.vhost
     source = vhost.exchange(source_name)
     queue = vhost.queue(name, channel.context.owner_id)
@@ -157,7 +167,7 @@ def _unbind_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    _check_binding(channel, name, source_name)
+    _check_binding(channel, name, source_name, key)
     vhost = channel.context.vhost
     source = vhost.exchanges.get(source_name)
     # What is not there is not bound either.
@@ -260,10 +270,10 @@ def _bind_exchange(channel: Channel, arguments: Arguments, is_bind: bool) -> Non
     table = arguments.table()
     arguments.end()
     context = channel.context
-    _check_not_default(destination_name)
     context.access.write("exchange", destination_name)
+    _check_not_default(destination_name)
     _check_not_default(source_name)
-    context.access.read("exchange", source_name)
+    _check_source(channel, source_name, key)
     vhost = context.vhost
     if is_bind:
         source = vhost.exchange(source_name)

@@ -34,11 +34,13 @@ from leveret.amqp091.spec import (
     SYNTAX_ERROR,
 )
 from leveret.auth.access import Access
-from leveret.auth.sasl import MECHANISMS, Credentials, read_amqplain, read_plain
+from leveret.auth.backends import Attempt, Login
 from leveret.auth.users import LoginFailure, User
+from leveret.broker.connections import Link, tls_facts
 from leveret.broker.node import Node
 from leveret.broker.vhost import VHost
-from leveret.session import Peer
+from leveret.errors import NotAllowed
+from leveret.session import Peer, Session
 from leveret.tables import BOOL, LONGSTR, TABLE, Field, Table, table_of
 from leveret.version import VERSION
 
@@ -52,6 +54,7 @@ _CAPABILITIES: Final = (
     "per_consumer_qos",
     "direct_reply_to",
 )
+PROTOCOL: Final = "AMQP 0-9-1"
 # Clients choose their behaviour by product and version.  Celery's workers raise their prefetch
 # while they run, for tasks with an ETA: they can only with RabbitMQ from 3.3 to 3.13, whose global
 # prefetch counts for the whole channel, as it does here.
@@ -86,12 +89,17 @@ class Handshake:
         self._peer: Final = peer
         self._outbox: Final = outbox
         self._awaited = CONNECTION_START_OK
-        self.user: User | None = None
+        self._mechanisms: Final = node.sasl.offered(peer)
+        # Kept while the login waits for a decision from outside.
+        self._attempt: Attempt | None = None
+        self._login: Login | None = None
+        self.access: Access | None = None
         self.vhost: VHost | None = None
         self.client_properties: Table = {}
         self.frame_max = node.settings.frame_max
         self.channel_max = node.settings.channel_max
         self.heartbeat_s = 0
+        self.mechanism = ""
         self.is_open = False
 
     def start(self) -> None:
@@ -108,7 +116,8 @@ class Handshake:
             "leveret": VERSION,
         }
         frame = MethodFrame(CONNECTION_START).octet(0).octet(9).table(table_of(properties))
-        self._outbox.send(0, frame.longstr(MECHANISMS.encode()).longstr(b"en_US"))
+        offered = " ".join(self._mechanisms).encode()
+        self._outbox.send(0, frame.longstr(offered).longstr(b"en_US"))
 
     @property
     def client(self) -> str:
@@ -120,6 +129,11 @@ class Handshake:
     def _property(self, name: str) -> str:
         field = self.client_properties.get(name)
         return str(field.value) if field is not None and field.kind == LONGSTR else ""
+
+    @property
+    def user(self) -> User | None:
+        """Who has logged in; None before."""
+        return self._login.user if self._login is not None else None
 
     def has_capability(self, name: str) -> bool:
         """Whether the client said that it understands ``name``."""
@@ -147,28 +161,53 @@ class Handshake:
         response = arguments.longstr()
         arguments.shortstr()
         arguments.end()
-        self.user = self._login(mechanism, response)
+        if self._attempt is None:
+            self._attempt = self._begin(mechanism, response)
+        self._login = self._finish(self._attempt)
+        self._attempt = None
         settings = self._node.settings
         frame = MethodFrame(CONNECTION_TUNE).short(settings.channel_max)
         self._outbox.send(0, frame.long(settings.frame_max).short(settings.heartbeat_s))
         self._awaited = CONNECTION_TUNE_OK
 
-    def _login(self, mechanism: str, response: bytes) -> User:
-        credentials: Credentials | None
-        if mechanism == "PLAIN":
-            credentials = read_plain(response)
-        elif mechanism == "AMQPLAIN":
-            credentials = read_amqplain(response)
-        else:
+    def _begin(self, mechanism: str, response: bytes) -> Attempt:
+        """The login that the client asks for.  Raises AmqpFault when it is not to be understood."""
+        if mechanism not in self._mechanisms:
             raise AmqpFault(COMMAND_INVALID, f"unknown authentication mechanism '{mechanism}'")
+        credentials = self._node.sasl.read(mechanism, response, self._peer)
         if credentials is None:
             raise AmqpFault(SYNTAX_ERROR, f"the {mechanism} response is malformed")
-        user = self._node.users.authenticate(
-            credentials.name, credentials.password, self._peer.is_loopback
-        )
-        if isinstance(user, LoginFailure):
-            raise LoginRefused(mechanism, user.reason)
-        return user
+        return Attempt(credentials, mechanism, self._peer)
+
+    def _finish(self, attempt: Attempt) -> Login:
+        """The login as the back ends allow it.  Raises LoginRefused, Pending."""
+        self.mechanism = attempt.mechanism
+        found = self._node.logins.login(attempt)
+        if isinstance(found, LoginFailure):
+            self._tell_login("failure", attempt.credentials.name, found.reason)
+            raise LoginRefused(attempt.mechanism, found.reason)
+        self._tell_login("success", found.user.name, "")
+        return found
+
+    def _tell_login(self, outcome: str, name: str, reason: str) -> None:
+        events = self._node.events
+        if not events.is_heard:
+            return
+        peer = self._peer
+        facts: dict[str, object] = {
+            "connection_type": "network",
+            "name": name,
+            "host": peer.local_host,
+            "connection_name": peer.name,
+            "peer_host": peer.host,
+            "peer_port": peer.port,
+            "protocol": PROTOCOL,
+            "auth_mechanism": self.mechanism,
+            "ssl": peer.tls is not None,
+        }
+        if reason:
+            facts["error"] = reason
+        events.tell(f"user.authentication.{outcome}", {**facts, **tls_facts(peer)})
 
     def _on_tune_ok(self, arguments: Arguments) -> None:
         settings = self._node.settings
@@ -187,14 +226,50 @@ class Handshake:
         arguments.shortstr()
         arguments.octet()
         arguments.end()
+        assert self._login is not None
+        user = self._login.user
+        connections = self._node.connections
+        connections.check_node(user)
         vhost = self._node.vhosts.get(name)
         if vhost is None:
             raise AmqpFault(NOT_ALLOWED, f"vhost {name} not found")
-        assert self.user is not None
-        Access(self.user, name).check_vhost()
+        vhost.limits.check_connections(connections.count_of_vhost(name), user.name)
+        access = Access(user, name, self._login.rights)
+        access.check_vhost()
+        connections.check_user(user)
+        self.access = access
         self.vhost = vhost
         self.is_open = True
         self._outbox.send(0, MethodFrame(CONNECTION_OPEN_OK).shortstr(""))
+
+    # --- once it is open -------------------------------------------------------------------
+
+    def link(self, connection_id: int, session: Session) -> Link:
+        """How the node knows the connection that was opened."""
+        assert self._login is not None
+        assert self.vhost is not None
+        link = Link(connection_id, session, self._peer, self._login.user)
+        link.vhost = self.vhost.name
+        link.protocol = PROTOCOL
+        link.mechanism = self.mechanism
+        link.client_properties = self.client_properties
+        link.frame_max = self.frame_max
+        link.channel_max = self.channel_max
+        link.heartbeat_s = self.heartbeat_s
+        link.connected_at_s = self._node.clock.unix_s()
+        return link
+
+    def renew(self, secret: bytes) -> None:
+        """Take new credentials for the same user.  Raises NotAllowed, Pending."""
+        assert self._login is not None
+        assert self.access is not None
+        login = self._login
+        rights = login.backend.renew(login, secret.decode("utf-8", "surrogateescape"))
+        if rights is None:
+            raise NotAllowed("New secret was refused by one of the backends")
+        self._login = Login(login.user, rights, login.backend)
+        self.access.renew(rights)
+        self.access.check_vhost()
 
 
 def _check_limit(name: str, value: int, high: int, low: int) -> None:

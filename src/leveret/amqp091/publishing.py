@@ -12,9 +12,10 @@ from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.confirms import Confirms
-from leveret.amqp091.context import Context
+from leveret.amqp091.context import TOPIC, Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
 from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
+from leveret.auth.rights import Pending
 from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import (
@@ -76,6 +77,16 @@ class Held:
 
 
 @final
+class Undecided:
+    """A whole message that waits for a decision about its further routing keys."""
+
+    def __init__(self, route: Route, properties: Properties, body: bytes) -> None:
+        self.route: Final = route
+        self.properties: Final = properties
+        self.body: Final = body
+
+
+@final
 class Publishing:
     """Assembles messages out of frames and routes them.
 
@@ -92,6 +103,7 @@ class Publishing:
         self._route: Route | None = None
         self._last_route: Route | None = None
         self._properties: Properties | None = None
+        self._undecided: Undecided | None = None
         self._parts: list[bytes] = []
         self._body_size: i64 = 0
         self._received: i64 = 0
@@ -131,7 +143,9 @@ class Publishing:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""
         route = self._route
         if route is None or self._properties is not None:
-            raise self.unexpected()
+            if not self._completed_again():
+                raise self.unexpected()
+            return
         if end - at < 14:
             raise FrameFault(f"{frame(FRAME_HEADER, data[at:end])}: unknown_frame")
         if read_u32(data, at) != _BASIC_WEIGHT_0:
@@ -157,7 +171,9 @@ class Publishing:
         route = self._route
         properties = self._properties
         if route is None or properties is None:
-            raise self.unexpected()
+            if not self._completed_again():
+                raise self.unexpected()
+            return
         size = end - at
         if size == self._body_size and self._received == 0:
             self._complete(route, properties, data[at:end])
@@ -226,6 +242,8 @@ class Publishing:
         if exchange.is_internal:
             what = context.vhost.describe("exchange", name)
             raise AccessRefused(f"cannot publish to internal {what}")
+        if exchange.kind == TOPIC:
+            context.access.write_topic(name, route.origin.routing_key)
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
         route.routing = routing
         route.is_static = routing.is_static
@@ -240,6 +258,9 @@ class Publishing:
         exchange = context.vhost.exchanges.get(route.origin.exchange)
         if exchange is None:
             return NOWHERE
+        if extra_keys and exchange.kind == TOPIC:
+            for key in extra_keys:
+                context.access.write_topic(exchange.name, key)
         keys = [route.origin.routing_key, *extra_keys]
         return context.vhost.route(exchange, keys, message.properties)
 
@@ -254,9 +275,22 @@ class Publishing:
                 f"{self._context.max_message_size}"
             )
         if properties.needs_care:
-            self._complete_with_care(route, properties, body)
+            try:
+                self._complete_with_care(route, properties, body)
+            except Pending:
+                self._undecided = Undecided(route, properties, body)
+                raise
         else:
             self._send(route, Message(route.origin, properties, body), _NO_KEYS)
+
+    def _completed_again(self) -> bool:
+        """Go on with the message that waited for a decision, if its last frame comes again."""
+        undecided = self._undecided
+        if undecided is None:
+            return False
+        self._undecided = None
+        self._complete(undecided.route, undecided.properties, undecided.body)
+        return True
 
     def _complete_with_care(self, route: Route, properties: Properties, body: bytes) -> None:
         self._check_user(properties)

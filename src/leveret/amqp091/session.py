@@ -19,6 +19,7 @@ from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
 from leveret.amqp091.heart import BEAT, DEAD, Heart
+from leveret.amqp091.hold import Hold
 from leveret.amqp091.outbox import Outbox
 from leveret.amqp091.replies import AmqpFault, FrameFault, reply_code, reply_text
 from leveret.amqp091.spec import (
@@ -48,12 +49,13 @@ from leveret.amqp091.spec import (
     SOFT_CODES,
     UNEXPECTED_FRAME,
 )
-from leveret.auth.access import Access
+from leveret.amqp091.strangers import looks_like, strange, unknown
+from leveret.auth.rights import Inquiry, Pending
+from leveret.broker.connections import Link
 from leveret.broker.node import Node
 from leveret.errors import BrokerError
 from leveret.octets import read_i64, read_u32
 from leveret.session import Bell, Peer, Session
-from leveret.terms import frame as frame_term
 
 AWAIT_HEADER: Final = 0
 OPENING: Final = 1
@@ -73,7 +75,10 @@ _FIRST_FRAME_MAX: Final = 8192
 
 @final
 class AmqpSession(Session):
-    """Feed it ``receive`` and ``tick``; send what ``take_output`` gives; stop at ``closed``."""
+    """Feed it ``receive`` and ``tick``; send what ``take_output`` gives; stop at ``closed``.
+
+    While it waits for a decision that is made elsewhere, none of its input is handled.
+    """
 
     def __init__(self, node: Node, bell: Bell, peer: Peer) -> None:
         super().__init__()
@@ -84,6 +89,9 @@ class AmqpSession(Session):
         self._handshake: Final = Handshake(node, peer, self._outbox)
         self._state = AWAIT_HEADER
         self._context: Context | None = None
+        # How the node knows the connection; there while it is open.
+        self._link: Link | None = None
+        self._hold: Final = Hold(self._outbox)
         self._channels: Final[dict[int, Channel]] = {}
         self._last_channel: Channel | None = None
         self._last_number: i64 = -1
@@ -138,12 +146,21 @@ class AmqpSession(Session):
                     )
                 self.closed = True
                 self._outbox.ring()
+        elif self._is_expired():
+            self.shut("credential expired")
         elif due == DEAD:
             self._notice("nothing was heard for two heartbeats, so it is cut off")
             self.closed = True
             self._outbox.ring()
         elif due == BEAT:
             self._outbox.send_octets(HEARTBEAT)
+
+    def _is_expired(self) -> bool:
+        """Whether the login is void by now; also lets what is known of the user's rights age."""
+        access = self._handshake.access
+        assert access is not None
+        access.grow_old(self._node.clock.now_ns())
+        return 0 < access.expires_s <= self._node.clock.unix_s()
 
     def take_output(self) -> list[bytes]:
         """What to send now."""
@@ -197,6 +214,7 @@ class AmqpSession(Session):
         if self._state == RUNNING and not self.closed:
             self._notice("the client closed the socket without closing the connection")
         self.closed = True
+        self._hold.let_go()
         self._release()
         # Not left to the collector: thousands of connections may end at once.
         self._reader.clear()
@@ -220,6 +238,9 @@ class AmqpSession(Session):
                 self._turn_deaf()
         except BrokerError as refusal:
             self._refuse(refusal)
+        except Pending as pending:
+            self._wait(pending.inquiry)
+            return True
         except Exception:
             self._node.notices.crash(f"connection {self._peer.name}: this is a bug in the broker")
             self._close(INTERNAL_ERROR, "")
@@ -228,6 +249,13 @@ class AmqpSession(Session):
     def _frames(self) -> None:
         reader = self._reader
         self.is_full = False
+        if self._hold.is_waiting:
+            self.is_full = True
+            return
+        held = self._hold.take()
+        if held is not None:
+            self._on_frame(held.kind, held.number, held.payload, 0, len(held.payload))
+            self._hold.done()
         while not self.closed and self._state != DEAF:
             if self._outbox.is_overflowing():
                 # The rest is handled once the peer has read some of its replies.
@@ -238,10 +266,17 @@ class AmqpSession(Session):
                 return
             self._on_frame(reader.kind, reader.number, reader.data, reader.start, reader.end)
 
+    def _wait(self, inquiry: Inquiry) -> None:
+        """Go on with the frame at hand, and all that follows, once ``inquiry`` is answered."""
+        if self._hold.wait(self._reader, inquiry):
+            self.is_full = True
+        else:
+            self._close(NOT_ALLOWED, "one frame asks for too many decisions")
+
     def _begins(self, header: bytes) -> bool:
         """Whether ``header`` asks for this protocol; if not, the connection is over."""
         if header != HEADER_0_9_1 and header != HEADER_0_9:
-            self._notice(f"it is closed: it does not begin as AMQP 0-9-1 does{_looks_like(header)}")
+            self._notice(f"it is closed: it does not begin as AMQP 0-9-1 does{looks_like(header)}")
             self._outbox.send_octets(HEADER_0_9_1)
             self.closed = True
             return False
@@ -266,7 +301,7 @@ class AmqpSession(Session):
             self._on_frame_of_no_channel(kind, int(number), data[at:end])
         elif kind == FRAME_METHOD:
             if end - at < 4:
-                raise _unknown(kind, data[at:end])
+                raise unknown(kind, data[at:end])
             method = read_u32(data, at)
             if channel.publishing.expects_content:
                 raise channel.publishing.unexpected()
@@ -282,20 +317,20 @@ class AmqpSession(Session):
         elif kind == FRAME_HEADER:
             channel.publishing.on_header(data, at, end)
         else:
-            raise _strange(kind, data[at:end])
+            raise strange(kind, data[at:end])
 
     def _on_control_frame(self, kind: i64, number: i64, payload: bytes) -> None:
         """Frames of channel 0, and all frames while the connection is not running."""
         if kind == FRAME_HEARTBEAT and number == 0:
             if payload:
-                raise _unknown(kind, payload)
+                raise unknown(kind, payload)
             return
         if self._state == CLOSING and number != 0:
             return
         if kind != FRAME_METHOD or number != 0:
-            raise _strange(kind, payload)
+            raise strange(kind, payload)
         if len(payload) < 4:
-            raise _unknown(kind, payload)
+            raise unknown(kind, payload)
         self._method = read_u32(payload, 0)
         arguments = Arguments(payload)
         if self._state == OPENING:
@@ -312,19 +347,22 @@ class AmqpSession(Session):
         if not handshake.is_open:
             return
         assert handshake.vhost is not None
-        assert handshake.user is not None
-        self._state = RUNNING
+        assert handshake.access is not None
         self._reader.payload_max = handshake.frame_max
         self._heart.interval_s = handshake.heartbeat_s
         self._outbox.agree(handshake.frame_max)
         self._context = Context(
             handshake.vhost,
-            Access(handshake.user, handshake.vhost.name),
+            handshake.access,
             self._outbox,
             self._id,
             self._node.settings.max_message_size,
             handshake.has_capability("consumer_cancel_notify"),
         )
+        self._state = RUNNING
+        link = handshake.link(self._id, self)
+        self._link = link
+        self._node.connections.add(link)
         self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 
     def _on_connection_method(self, method: int, arguments: Arguments) -> None:
@@ -335,19 +373,25 @@ class AmqpSession(Session):
         elif self._state == CLOSING:
             return
         elif method == CONNECTION_UPDATE_SECRET:
-            arguments.longstr()
-            arguments.shortstr()
-            # Logins of the internal users do not expire, so there is nothing to renew.
-            self._outbox.send(0, MethodFrame(CONNECTION_UPDATE_SECRET_OK))
+            self._update_secret(arguments)
         else:
             raise AmqpFault(CHANNEL_ERROR, "unexpected method in connection state running")
+
+    def _update_secret(self, arguments: Arguments) -> None:
+        secret = arguments.longstr()
+        arguments.shortstr()
+        arguments.end()
+        self._handshake.renew(secret)
+        for channel in self._channels.values():
+            channel.cancel_unreadable()
+        self._outbox.send(0, MethodFrame(CONNECTION_UPDATE_SECRET_OK))
 
     def _on_frame_of_no_channel(self, kind: i64, number: int, payload: bytes) -> None:
         """A frame of a channel that is not open, or that the broker has closed."""
         if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
-            raise _strange(kind, payload)
+            raise strange(kind, payload)
         if kind == FRAME_METHOD and len(payload) < 4:
-            raise _unknown(kind, payload)
+            raise unknown(kind, payload)
         method = read_u32(payload, 0) if kind == FRAME_METHOD else 0
         if method == CHANNEL_CLOSE_OK:
             # Also unasked for, or after the client's own close crossed the broker's.
@@ -378,15 +422,25 @@ class AmqpSession(Session):
                 0,
             )
         assert self._context is not None
+        assert self._link is not None
+        # Its refusals name no method.
+        self._method = 0
+        self._node.connections.open_channel(self._link, number)
         channel = Channel(number, self._context)
         self._channels[number] = channel
         self._last_channel = channel
         self._outbox.send(number, MethodFrame(CHANNEL_OPEN_OK).longstr(b""))
 
     def _forget_channel(self, number: int) -> None:
-        self._channels.pop(number, None)
+        channel = self._channels.pop(number, None)
+        if channel is not None and not channel.is_closing:
+            self._uncount(number)
         self._last_channel = None
         self._last_number = -1
+
+    def _uncount(self, number: int) -> None:
+        assert self._link is not None
+        self._node.connections.close_channel(self._link, number)
 
     def _on_method(self, channel: Channel, method: int, arguments: Arguments) -> None:
         if on_channel_method(channel, method, arguments):
@@ -422,6 +476,7 @@ class AmqpSession(Session):
         self._context.send_confirms()
         channel.is_closing = True
         channel.end()
+        self._uncount(channel.number)
         self._outbox.send(channel.number, self._close_frame(CHANNEL_CLOSE, code, text))
 
     def _close(self, code: int, detail: str) -> None:
@@ -439,6 +494,7 @@ class AmqpSession(Session):
             self._context.send_confirms()
         self._state = CLOSING
         self._deadline_ns = self._node.clock.now_ns() + _CLOSING_NS
+        self._hold.let_go()
         self._release()
         self._outbox.send(0, self._close_frame(CONNECTION_CLOSE, code, text))
 
@@ -457,6 +513,7 @@ class AmqpSession(Session):
 
     def _turn_deaf(self) -> None:
         self._state = DEAF
+        self._hold.let_go()
         self._deadline_ns = self._node.clock.now_ns() + _DEAF_NS
 
     def _closed_by_client(self) -> None:
@@ -484,6 +541,9 @@ class AmqpSession(Session):
                 # Whatever it is: the other channels, and exclusive queues, must not stay behind.
                 self._node.notices.crash(f"channel {channel.number} did not end as it should")
         context.vhost.connection_lost(self._id)
+        if self._link is not None:
+            self._node.connections.remove(self._link)
+            self._link = None
         context.finish()
 
     def _notice(self, text: str) -> None:
@@ -496,26 +556,3 @@ class AmqpSession(Session):
         user = self._handshake.user
         who = f" (user '{user.name}')" if user is not None else ""
         return f"connection {self._peer.name}{who}"
-
-
-def _looks_like(header: bytes) -> str:
-    """What the first octets of a stranger look like, for the log."""
-    if header.startswith(b"\x16\x03"):
-        return ", but as TLS, which this port does not speak"
-    if header.split(b" ")[0] in (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE"):
-        return ", but as HTTP"
-    if header.startswith(b"AMQP"):
-        return f", but as AMQP {'-'.join([str(octet) for octet in header[4:]])}"
-    return ""
-
-
-def _strange(kind: i64, payload: bytes) -> AmqpFault:
-    """The refusal of a frame that has no place on its channel."""
-    if kind in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_HEARTBEAT):
-        return AmqpFault(UNEXPECTED_FRAME, frame_term(int(kind), payload), 0)
-    return _unknown(kind, payload)
-
-
-def _unknown(kind: i64, payload: bytes) -> FrameFault:
-    """The refusal of a frame of no known kind or form."""
-    return FrameFault(f"{frame_term(int(kind), payload)}: unknown_frame")

@@ -13,9 +13,10 @@ import hashlib
 import hmac
 from typing import Final
 
-SHA256: Final = "rabbit_password_hashing_sha256"
-SHA512: Final = "rabbit_password_hashing_sha512"
-MD5: Final = "rabbit_password_hashing_md5"
+PREFIX: Final = "rabbit_password_hashing_"
+SHA256: Final = PREFIX + "sha256"
+SHA512: Final = PREFIX + "sha512"
+MD5: Final = PREFIX + "md5"
 ALGORITHMS: Final[dict[str, str]] = {SHA256: "sha256", SHA512: "sha512", MD5: "md5"}
 SALT_OCTETS: Final = 4
 
@@ -36,11 +37,20 @@ def is_password(password: str, stored: str, algorithm: str = SHA256) -> bool:
     """
     if password == "" or algorithm not in ALGORITHMS:
         return False
-    try:
-        octets = base64.b64decode(stored, validate=True)
-    except binascii.Error:
-        return False
+    octets = _octets(stored)
     if len(octets) <= SALT_OCTETS:
         return False
     expected = hash_password(password, octets[:SALT_OCTETS], algorithm)
     return hmac.compare_digest(expected.encode(), stored.encode())
+
+
+def is_stored_form(stored: str, algorithm: str) -> bool:
+    """Whether ``stored`` may be a password's hash by ``algorithm``, to go by its length."""
+    return len(_octets(stored)) == SALT_OCTETS + hashlib.new(ALGORITHMS[algorithm]).digest_size
+
+
+def _octets(stored: str) -> bytes:
+    try:
+        return base64.b64decode(stored, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -2,7 +2,13 @@
 
 from typing import Final, final
 
-from leveret.auth.users import Permission, Users
+from leveret.auth.backends import Logins
+from leveret.auth.passwords import PREFIX
+from leveret.auth.permissions import Permission
+from leveret.auth.sasl import Sasl
+from leveret.auth.users import Users
+from leveret.auth.validators import validator
+from leveret.broker.connections import Connections
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config.settings import Settings
@@ -21,14 +27,22 @@ class Node:
         self.random: Final = random
         self.notices: Final = Notices(clock)
         self.events: Final = Events()
-        self.users: Final = Users(random, settings.loopback_users, self.events)
+        self.users: Final = _users(settings, random, self.events)
+        self.logins: Final = Logins(settings.auth_backends, self.users)
+        self.sasl: Final = _sasl(settings)
+        self.connections: Final = Connections(
+            self.events, settings.max_connections, settings.channel_max_per_node
+        )
+        self.users.bouncer = self.connections
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
         self.timetable: Final = Timetable()
         self.vhosts[settings.default_vhost] = VHost(
             settings.default_vhost, random, clock, self.timetable, self.events
         )
-        admin = self.users.add(settings.default_user, settings.default_pass, ["administrator"])
+        admin = self.users.add_first(
+            settings.default_user, settings.default_pass, ["administrator"]
+        )
         admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))
 
     def keep_time(self) -> None:
@@ -41,3 +55,24 @@ class Node:
         """A number that no connection of this run had before; never 0."""
         self._last_connection_id += 1
         return self._last_connection_id
+
+
+def _users(settings: Settings, random: Random, events: Events) -> Users:
+    rule = validator(
+        settings.credential_validator,
+        settings.credential_validator_min_length,
+        settings.credential_validator_regexp,
+    )
+    algorithm = PREFIX + settings.password_hashing
+    return Users(random, settings.loopback_users, events, rule, algorithm)
+
+
+def _sasl(settings: Settings) -> Sasl:
+    return Sasl(
+        settings.auth_mechanisms,
+        settings.anonymous_login_user,
+        settings.anonymous_login_pass,
+        settings.ssl_cert_login_from,
+        settings.ssl_cert_login_san_type,
+        settings.ssl_cert_login_san_index,
+    )
