@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Final, Self
 
 SBIN: Final = Path("/usr/lib/rabbitmq/bin")
+PLUGINS: Final = Path("/usr/lib/rabbitmq/lib")
+MANAGEMENT: Final = "rabbitmq_management"
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 
@@ -30,6 +32,11 @@ def missing() -> str | None:
             f"needs RabbitMQ (Debian: apt install rabbitmq-server); not found: {', '.join(absent)}"
         )
     return None
+
+
+def is_installed(plugin: str) -> bool:
+    """Whether this machine's RabbitMQ comes with the plugin."""
+    return any(PLUGINS.glob(f"*/plugins/{plugin}-*"))
 
 
 def free_port() -> int:
@@ -51,10 +58,18 @@ class Oracle:
     durable definitions and messages; ``close`` (or the end of a ``with``) also removes the files.
     """
 
-    def __init__(self, port: int = 0, settings: tuple[str, ...] = ()) -> None:
-        """``settings`` are further lines of rabbitmq.conf; port 0 means a free one."""
+    def __init__(
+        self, port: int = 0, settings: tuple[str, ...] = (), plugins: tuple[str, ...] = ()
+    ) -> None:
+        """``settings`` are further lines of rabbitmq.conf; port 0 means a free one.
+
+        Of the ``plugins``, those are enabled that are installed; with rabbitmq_management the HTTP
+        API answers on ``management_port``.
+        """
         self.host: Final = "127.0.0.1"
         self.port: Final = port or free_port()
+        self.plugins: Final = tuple(name for name in plugins if is_installed(name))
+        self.management_port: Final = free_port() if MANAGEMENT in self.plugins else 0
         self.url: Final = f"amqp://guest:guest@{self.host}:{self.port}/%2F"
         self.home: Final = Path(tempfile.mkdtemp(prefix="oracle-"))
         self.log: Final = self.home / "node.log"
@@ -65,9 +80,14 @@ class Oracle:
     def _prepare(self, settings: tuple[str, ...]) -> dict[str, str]:
         """Write the node's files; return the environment that points at them."""
         home = self.home
-        (home / "plugins").write_text("[].\n")
+        (home / "plugins").write_text(f"[{','.join(self.plugins)}].\n")
         (home / "env").write_text("")  # stands in for /etc/rabbitmq/rabbitmq-env.conf
         lines = [f"listeners.tcp.1 = {self.host}:{self.port}", *settings]
+        if self.management_port:
+            lines += [
+                f"management.tcp.ip = {self.host}",
+                f"management.tcp.port = {self.management_port}",
+            ]
         (home / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RABBITMQ_", "ERL_"))}
         return kept | {
@@ -123,6 +143,7 @@ class Oracle:
     def _wait_until_it_answers(self) -> None:
         assert self._node is not None
         deadline = time.monotonic() + START_TIMEOUT_S
+        # AMQP comes last: what the plugins listen on is there before.
         while not answers(self.host, self.port):
             if self._node.poll() is not None or time.monotonic() > deadline:
                 tail = self.log.read_text(errors="replace")[-2000:]

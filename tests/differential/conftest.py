@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.oracle import Oracle, missing
-
-import leveret
+from tests.differential.runner import Place, leveret_broker, rabbitmq
+from tests.oracle import missing
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_port() -> Iterator[int]:
+def rabbitmq_place() -> Iterator[Place]:
     reason = missing()
     if reason is not None:
         pytest.skip(reason)
-    with Oracle() as oracle:
-        yield oracle.port
+    with rabbitmq() as place:
+        yield place
 
 
 @pytest.fixture(scope="session")
-def leveret_port(rabbitmq_port: int) -> Iterator[int]:
-    with leveret.Broker() as broker:
-        yield broker.port
+def leveret_place(rabbitmq_place: Place) -> Iterator[Place]:
+    with leveret_broker() as place:
+        yield place

@@ -8,6 +8,7 @@ import re
 import zlib
 from typing import Any
 
+from tests.differential.admin import Admin, Door
 from tests.wire import Method, Silence, Wire
 
 Trace = list[str]
@@ -147,10 +148,21 @@ class Peer(Wire):
         self.unrecorded("channel.open", channel)
 
 
+class NoDoor(Exception):
+    """The scenario needs an administrator, and this broker lets nobody here be one."""
+
+
 class Stage:
     """What a scenario is given.  Names made by `q` and `x` are removed afterwards."""
 
-    def __init__(self, port: int, name: str, idle: float = 0.25, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        name: str,
+        idle: float = 0.25,
+        timeout: float = 5.0,
+        door: Door | None = None,
+    ) -> None:
         self.port = port
         self.idle = idle
         self.name = name
@@ -160,6 +172,18 @@ class Stage:
         self._queues: set[str] = set()
         self._exchanges: set[str] = set()
         self._trier: Peer | None = None
+        self._admin = None if door is None else Admin(door, self.note)
+
+    @property
+    def admin(self) -> Admin:
+        """Who makes users, vhosts, policies; all of it is taken back at the end."""
+        if self._admin is None:
+            raise NoDoor
+        return self._admin
+
+    def own(self, suffix: str) -> str:
+        """A name of this scenario's own, for a user, a vhost, a policy."""
+        return f"{self.name}.{suffix}"
 
     def note(self, text: str) -> None:
         self.trace.append(text)
@@ -261,6 +285,8 @@ class Stage:
         """Close every connection and remove what the scenario made."""
         for peer in self._peers:
             peer.drop()
+        if self._admin is not None:
+            self._admin.undo()
         if not self._queues and not self._exchanges:
             return
         with Wire(port=self.port, timeout=self.timeout) as wire:

@@ -2,15 +2,17 @@
 
 import pytest
 from tests.differential.known import KNOWN
-from tests.differential.runner import compare, discover
+from tests.differential.runner import Place, compare, discover
 
 SCENARIOS = discover()
 
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_leveret_does_what_rabbitmq_does(name: str, rabbitmq_port: int, leveret_port: int) -> None:
-    verdict = compare(SCENARIOS[name], name, rabbitmq_port, leveret_port)
+def test_leveret_does_what_rabbitmq_does(
+    name: str, rabbitmq_place: Place, leveret_place: Place
+) -> None:
+    verdict = compare(SCENARIOS[name], name, rabbitmq_place, leveret_place)
     assert verdict.agrees, verdict.explain()
 
 
