@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leveret.config.kinds import Setting
 from leveret.config.table import TABLE
+from leveret.config.toml_text import write_value
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
 HEAD = "| setting | in the environment | default | |\n|---|---|---|---|\n"
@@ -22,23 +23,15 @@ def row(setting: Setting) -> str:
     return f"| {' | '.join(cells)} | {setting.text} {allowed[0].upper()}{allowed[1:]}{unit}. |"
 
 
-def toml(value: object) -> str:
-    """A value as TOML has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, list):
-        return "[" + ", ".join([toml(one) for one in value]) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join([f"{key} = {toml(one)}" for key, one in value.items()]) + "}"
-    return str(value)
-
-
 def page(text: str) -> str:
     """The page with what the table says in the place of what it said."""
     rows = "".join([row(setting) + "\n" for setting in TABLE])
-    example = "".join([f"{setting.name} = {toml(setting.default)}\n" for setting in TABLE])
+    example = "".join(
+        [
+            f"{setting.name} = {write_value(setting.plain(setting.default, True))}\n"
+            for setting in TABLE
+        ]
+    )
     start = text.index(HEAD) + len(HEAD)
     text = text[:start] + rows + text[text.index("\n\n", start) + 1 :]
     start = text.index("```toml\n", text.index("every default")) + len("```toml\n")

@@ -30,6 +30,7 @@ def test_the_help_lists_every_command() -> None:
     assert done.returncode == 0
     assert "perf " in done.stdout
     assert "serve " in done.stdout
+    assert "config " in done.stdout
 
 
 def test_the_help_has_a_short_name_everywhere() -> None:

@@ -17,8 +17,18 @@ class OneLine(logging.Formatter):
         return super().formatMessage(record).translate(_ESCAPES)
 
 
-def start_log(level: str) -> None:
-    """Log to standard error from ``level`` on: ``debug``, ``info``, ``warning``, …"""
+def start_log(level: str, shape: str) -> None:
+    """Log to standard error from ``level`` on: ``debug``, ``info``, ``warning``, …
+
+    ``shape`` is plaintext or json.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine(_FORMAT))
+    handler.setFormatter(json_lines() if shape == "json" else OneLine(_FORMAT))
     logging.basicConfig(handlers=[handler], level=level.upper())
+
+
+def json_lines() -> logging.Formatter:
+    """The other formatter, loaded only where it is wanted."""
+    from leveret.cli.log_json import Json
+
+    return Json()

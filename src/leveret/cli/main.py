@@ -14,6 +14,7 @@ from leveret import __version__
 # Command to the module and the name in it.  Loaded when asked for: ``leveret --version`` must not
 # wait for a server, nor the server's memory hold a load generator.
 COMMANDS: Final = {
+    "config": "leveret.cli.config:config",
     "perf": "leveret.cli.perf:perf",
     "serve": "leveret.cli.serve:serve",
 }

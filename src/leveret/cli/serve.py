@@ -59,7 +59,7 @@ def serve(config: str | None, **options: str | None) -> None:
     Exit status: 0 stopped by a signal, 2 bad option, 69 cannot listen, 78 bad configuration.
     """
     settings = settings_of(config, {n: text for n, text in options.items() if text is not None})
-    start_log(settings.log_level)
+    start_log(settings.log_level, settings.log_format)
     for warning in settings.warnings:
         LOG.warning("%s", warning)
     with asyncio.Runner(loop_factory=new_loop) as runner:

@@ -8,6 +8,8 @@ from leveret.config.sizes import read_size, read_time_ms
 UNLIMITED: Final = -1
 _UNLIMITED_WORDS: Final = ("unlimited", "infinity")
 
+HIDDEN: Final = "(hidden)"
+
 _YES: Final = ("true", "yes", "on", "1")
 _NO: Final = ("false", "no", "off", "0")
 
@@ -40,6 +42,10 @@ class Setting:
     def shown(self, value: object) -> str:
         """The value as people may see it."""
         return repr(value)
+
+    def plain(self, value: object, show_secrets: bool) -> object:
+        """The value as a file would have it."""
+        return value
 
 
 class Number(Setting):
@@ -142,7 +148,11 @@ class Limit(Number):
 
     def shown(self, value: object) -> str:
         """The number or the word."""
-        return repr(_UNLIMITED_WORDS[0] if value == UNLIMITED else value)
+        return repr(self.plain(value, False))
+
+    def plain(self, value: object, show_secrets: bool) -> object:
+        """The number or the word."""
+        return _UNLIMITED_WORDS[0] if value == UNLIMITED else value
 
 
 @final
@@ -227,7 +237,11 @@ class Secret(Text):
 
     def shown(self, value: object) -> str:
         """Nothing of it, not even its length."""
-        return "(hidden)"
+        return HIDDEN
+
+    def plain(self, value: object, show_secrets: bool) -> object:
+        """The secret itself only where that is wanted."""
+        return value if show_secrets or value == "" else HIDDEN
 
 
 @final
@@ -347,6 +361,14 @@ class Groups(Setting):
             return "(what is no table)"
         groups = [f"{name} = {self._shown_group(group)}" for name, group in value.items()]
         return "{" + ", ".join(groups) + "}"
+
+    def plain(self, value: object, show_secrets: bool) -> object:
+        """The groups with all of their fields."""
+        assert isinstance(value, dict)
+        return {name: self._plain_group(group, show_secrets) for name, group in value.items()}
+
+    def _plain_group(self, group: dict[str, object], show_secrets: bool) -> dict[str, object]:
+        return {key: self.fields[key].plain(value, show_secrets) for key, value in group.items()}
 
     def _group(self, name: str, given: object) -> dict[str, object]:
         if not isinstance(given, dict):
