@@ -111,6 +111,9 @@ class Channel:
         arguments.end()
         if tag in self._consumers:
             raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+        limit = self.context.max_consumers
+        if 0 <= limit <= len(self._consumers):
+            raise NotAllowed(f"reached maximum ({limit}) of consumers per channel")
         if not tag:
             tag = self.context.vhost.unused_name("amq.ctag-")
         no_ack = bits & 2 != 0

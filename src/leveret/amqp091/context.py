@@ -7,6 +7,7 @@ from leveret.amqp091.outbox import Outbox
 from leveret.auth.access import Access
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
+from leveret.config.kinds import UNLIMITED
 
 # The only type of exchange whose routing keys have rights of their own.
 TOPIC: Final = "topic"
@@ -17,8 +18,8 @@ class Context:
     """The vhost and user a connection was opened with, where output goes, and what is left to do.
 
     ``owner_id`` is the connection, for exclusive queues.  ``wants_cancel``: the client
-    understands basic.cancel from the broker.  ``finish`` does once per chunk of input what would
-    be wasteful once per frame.
+    understands basic.cancel from the broker.  ``max_consumers`` is of each channel.  ``finish``
+    does once per chunk of input what would be wasteful once per frame.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Context:
         owner_id: int,
         max_message_size: int,
         wants_cancel: bool,
+        max_consumers: int = UNLIMITED,
     ) -> None:
         self.vhost: Final = vhost
         self.access: Final = access
@@ -36,6 +38,7 @@ class Context:
         self.owner_id: Final = owner_id
         self.max_message_size: Final = max_message_size
         self.wants_cancel: Final = wants_cancel
+        self.max_consumers: Final = max_consumers
         self._to_dispatch: list[Queue] = []
         self._to_confirm: list[Confirms] = []
 

@@ -358,6 +358,7 @@ class AmqpSession(Session):
             self._id,
             self._node.settings.max_message_size,
             handshake.has_capability("consumer_cancel_notify"),
+            self._node.settings.consumer_max_per_channel,
         )
         self._state = RUNNING
         link = handshake.link(self._id, self)

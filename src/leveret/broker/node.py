@@ -11,6 +11,7 @@ from leveret.auth.validators import validator
 from leveret.broker.connections import Connections
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
+from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.events import Events
 from leveret.notices import Notices
@@ -28,7 +29,7 @@ class Node:
         self.notices: Final = Notices(clock)
         self.events: Final = Events()
         self.users: Final = _users(settings, random, self.events)
-        self.logins: Final = Logins(settings.auth_backends, self.users)
+        self.logins: Final = _logins(settings, self.users)
         self.sasl: Final = _sasl(settings)
         self.connections: Final = Connections(
             self.events, settings.max_connections, settings.channel_max_per_node
@@ -58,13 +59,28 @@ class Node:
 
 
 def _users(settings: Settings, random: Random, events: Events) -> Users:
-    rule = validator(
-        settings.credential_validator,
-        settings.credential_validator_min_length,
-        settings.credential_validator_regexp,
-    )
+    try:
+        rule = validator(
+            settings.credential_validator,
+            settings.credential_validator_min_length,
+            settings.credential_validator_regexp,
+        )
+    except ValueError as error:
+        raise _wrong(settings, "credential_validator_regexp", error) from None
     algorithm = PREFIX + settings.password_hashing
     return Users(random, settings.loopback_users, events, rule, algorithm)
+
+
+def _logins(settings: Settings, users: Users) -> Logins:
+    try:
+        return Logins(settings.auth_backends, users)
+    except ValueError as error:
+        raise _wrong(settings, "auth_backends", error) from None
+
+
+def _wrong(settings: Settings, name: str, error: ValueError) -> ConfigError:
+    origin = settings.origin[name]
+    return ConfigError(f"{name} ({origin}) is not allowed: {error}.", origin)
 
 
 def _sasl(settings: Settings) -> Sasl:
