@@ -191,6 +191,8 @@ class Channel:
         frame = MethodFrame(BASIC_GET_OK).longlong(tag).octet(1 if waiting.redelivered else 0)
         self._send(frame.raw(message.origin.octets).long(queue.ready_count))
         self.context.outbox.send_content(self.number, message.properties.octets, message.body)
+        if self.context.vhost.is_traced:
+            self.context.trace_delivery(self.number, message, queue, waiting.redelivered)
 
     def room_again(self) -> None:
         """The socket takes more: ask the consumers again."""

@@ -124,6 +124,8 @@ class ChannelConsumer(Consumer):
             out.write(body)
             out.append(FRAME_END)
         self._outbox.ring()
+        if self._context.vhost.is_traced:
+            self._context.trace_delivery(self._channel, message, self.queue, redelivered)
 
     def cancelled(self) -> None:
         """The queue is gone: tell the client if it wants to know."""

@@ -5,6 +5,7 @@ from typing import Final, final
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.outbox import Outbox
 from leveret.auth.access import Access
+from leveret.broker.message import Message
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 from leveret.config.kinds import UNLIMITED
@@ -38,6 +39,8 @@ class Context:
         self.owner_id: Final = owner_id
         self.max_message_size: Final = max_message_size
         self.wants_cancel: Final = wants_cancel
+        # How people tell this connection from others.
+        self.name = ""
         self.max_consumers: Final = max_consumers
         self._to_dispatch: list[Queue] = []
         self._to_confirm: list[Confirms] = []
@@ -51,6 +54,21 @@ class Context:
         if not confirms.is_listed:
             confirms.is_listed = True
             self._to_confirm.append(confirms)
+
+    def trace_publish(
+        self, channel: int, message: Message, keys: list[str], queues: list[Queue]
+    ) -> None:
+        """Tell the firehose of a publish."""
+        user = self.access.user.name
+        self.vhost.firehose.tap_in(message, keys, queues, self.name, channel, user)
+
+    def trace_delivery(
+        self, channel: int, message: Message, queue: Queue, redelivered: bool
+    ) -> None:
+        """Tell the firehose of a delivery."""
+        user = self.access.user.name
+        firehose = self.vhost.firehose
+        firehose.tap_out(message, queue.name, redelivered, self.name, channel, user)
 
     def finish(self) -> None:
         """Dispatch and confirm what came up while a chunk of input was handled."""

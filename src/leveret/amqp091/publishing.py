@@ -245,9 +245,10 @@ class Publishing:
         if exchange.kind == TOPIC:
             context.access.write_topic(name, route.origin.routing_key)
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
-        route.routing = routing
-        route.is_static = routing.is_static
         vhost = context.vhost
+        route.routing = routing
+        # The firehose must hear of each message.
+        route.is_static = routing.is_static and not vhost.is_traced
         route.vhost_epoch = vhost.queue_epoch if route.is_by_name else vhost.epoch
         route.user_epoch = context.access.user.epoch
 
@@ -262,7 +263,10 @@ class Publishing:
             for key in extra_keys:
                 context.access.write_topic(exchange.name, key)
         keys = [route.origin.routing_key, *extra_keys]
-        return context.vhost.route(exchange, keys, message.properties)
+        routing = context.vhost.route(exchange, keys, message.properties)
+        if context.vhost.is_traced:
+            context.trace_publish(self._channel, message, keys, routing.queues)
+        return routing
 
     # --- whole messages --------------------------------------------------------------------
 

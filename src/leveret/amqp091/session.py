@@ -363,6 +363,7 @@ class AmqpSession(Session):
         self._state = RUNNING
         link = handshake.link(self._id, self)
         self._link = link
+        self._context.name = link.name
         self._node.connections.add(link)
         self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 

@@ -27,6 +27,7 @@ from leveret.broker.facts import (
     policy_facts,
     queue_facts,
 )
+from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.funerals import Dying, Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.limits import Limits
@@ -54,7 +55,7 @@ _PREDECLARED: Final = (
     ("amq.topic", "topic", False),
     ("amq.headers", "headers", False),
     ("amq.match", "headers", False),
-    ("amq.rabbitmq.trace", "topic", True),
+    (TRACE, "topic", True),
 )
 
 
@@ -108,6 +109,9 @@ class VHost(Keeper):
         self._router: Final = Router(self.exchanges, self.queues, self.replies)
         self._undertaker: Final = Undertaker(self.exchanges, self._router, clock)
         self.post: Final = Post(self.exchanges, self._router, clock, random, timetable)
+        self.firehose: Final = Firehose(name, self.post)
+        # Whether publishes and deliveries must be told to the firehose.
+        self.is_traced = False
         self._inbound: Final = Inbound()
         self.limits: Final = Limits(name, events)
         parts = components if components is not None else Components()
@@ -271,6 +275,13 @@ class VHost(Keeper):
             self._remove_queue(queue, INTERNAL)
 
     # --- time and dead letters -------------------------------------------------------------
+
+    def trace(self, on: bool) -> None:
+        """Turn the firehose on or off."""
+        self.is_traced = on
+        # Whoever keeps a routing has to ask again: what is traced is not routed in advance.
+        self.epoch += 1
+        self.queue_epoch += 1
 
     def now_ns(self) -> int:
         """The time."""
