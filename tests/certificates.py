@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from tests.wire import Wire
 
 
 class Certificates:
@@ -48,3 +49,12 @@ class Certificates:
         if with_certificate:
             context.load_cert_chain(self.client_cert, self.client_key)
         return context
+
+
+class TlsWire(Wire):
+    """A connection over TLS, after ``first`` without it."""
+
+    def __init__(self, port: int, context: ssl.SSLContext, first: bytes = b"") -> None:
+        super().__init__(port=port, timeout=20)
+        self.send_octets(first)
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")

@@ -17,6 +17,7 @@ from typing import Final, Self, TypeVar, final
 from urllib.parse import quote
 
 from leveret.broker.node import Node
+from leveret.config.addresses import NOWHERE
 from leveret.config.settings import Settings
 from leveret.server import Server
 
@@ -124,7 +125,8 @@ class Broker:
     @property
     def url(self) -> str:
         """What AMQP clients take: ``amqp://guest:guest@127.0.0.1:40123/%2F``."""
-        return self._url("amqp", self.port)
+        is_tls = self.settings.listen == [NOWHERE]
+        return self._url("amqps" if is_tls else "amqp", self.port)
 
     @property
     def tls_port(self) -> int:
@@ -214,8 +216,8 @@ class Broker:
             raise RuntimeError("this Broker runs already: stop it first, or make another one")
 
     def _started(self, run: "_Run") -> None:
-        self.settings.port = run.port(is_tls=False) or self.settings.port
         self.settings.tls_port = run.port(is_tls=True)
+        self.settings.port = run.port(is_tls=False) or self.settings.tls_port
         self._run = run
 
     def __enter__(self) -> Self:

@@ -56,8 +56,9 @@ def _take_certificate(context: ssl.SSLContext, settings: Settings) -> None:
             settings, "tls_certfile", "is needed for TLS", "name a PEM file with a certificate"
         )
     _read(settings, "tls_certfile")
+    _check_certificates(settings, "tls_certfile")
     key = "tls_keyfile" if settings.tls_keyfile else "tls_certfile"
-    _read(settings, key)
+    octets = _read(settings, key)
     # Never without a password: OpenSSL would ask for it on the terminal, and wait.
     password = settings.tls_password
     try:
@@ -65,32 +66,40 @@ def _take_certificate(context: ssl.SSLContext, settings: Settings) -> None:
             settings.tls_certfile, settings.tls_keyfile or None, lambda: password.encode()
         )
     except (ssl.SSLError, ValueError) as error:
-        raise _certificate_fault(settings, key, error) from error
+        raise _key_fault(settings, key, octets, reason_of(error)) from error
 
 
-def _certificate_fault(settings: Settings, key: str, error: Exception) -> ConfigError:
-    """What OpenSSL dislikes about the two files, in words that say which of them."""
-    reason = reason_of(error)
+def _check_certificates(settings: Settings, name: str) -> None:
+    """Read the file by itself, as OpenSSL does not say which of several files it dislikes."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(getattr(settings, name))
+    except ssl.SSLError as error:
+        raise _fault(
+            settings,
+            name,
+            f"holds no certificate ({reason_of(error)})",
+            "it must be a PEM file of certificates",
+        ) from error
+
+
+def _key_fault(settings: Settings, key: str, octets: bytes, reason: str) -> ConfigError:
+    """What OpenSSL dislikes about the key, now that the certificate can be read."""
     if "key values mismatch" in reason:
         return _fault(
             settings, key, "is not the key of tls_certfile", "name the key it was made with"
         )
-    if "decrypt" in reason or "password" in reason or "cipherfinal" in reason:
+    if b"ENCRYPTED" in octets:
         return _fault(
             settings, key, "cannot be decrypted", "set tls_password to the key's password"
         )
-    if "ee key too small" in reason or "md too weak" in reason:
+    if reason.startswith(("ee key", "ca key", "ca md")):
         return _fault(settings, "tls_certfile", f"is too weak ({reason})", "make a new certificate")
     return _fault(
         settings,
-        "tls_certfile" if key == "tls_certfile" or _has_no_certificate(settings) else key,
-        f"is not what it should be ({reason})",
-        "it must be a PEM file that holds a certificate, and with tls_keyfile its private key",
+        key,
+        f"holds no private key ({reason})",
+        "it must be a PEM file with the key of tls_certfile",
     )
-
-
-def _has_no_certificate(settings: Settings) -> bool:
-    return b"-----BEGIN CERTIFICATE-----" not in _read(settings, "tls_certfile")
 
 
 def _take_clients(context: ssl.SSLContext, settings: Settings) -> None:
@@ -111,15 +120,8 @@ def _take_clients(context: ssl.SSLContext, settings: Settings) -> None:
             "name a PEM file with them in tls_cacertfile",
         )
     _read(settings, "tls_cacertfile")
-    try:
-        context.load_verify_locations(settings.tls_cacertfile)
-    except ssl.SSLError as error:
-        raise _fault(
-            settings,
-            "tls_cacertfile",
-            f"holds no certificate ({reason_of(error)})",
-            "it must be a PEM file of CA certificates",
-        ) from error
+    _check_certificates(settings, "tls_cacertfile")
+    context.load_verify_locations(settings.tls_cacertfile)
     needs_one = settings.tls_fail_if_no_peer_cert
     context.verify_mode = ssl.CERT_REQUIRED if needs_one else ssl.CERT_OPTIONAL
 
@@ -165,5 +167,5 @@ def reason_of(error: Exception) -> str:
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return str(error.reason).lower().replace("_", " ")
-    text = error.strerror if isinstance(error, ssl.SSLError) else str(error)
-    return text or "unknown reason"
+    # Without a reason there is but the place in Python's source.
+    return "OpenSSL cannot read it" if isinstance(error, ssl.SSLError) else str(error)
