@@ -1,10 +1,17 @@
-"""The Celery application of test_celery.py: default settings, results over rpc://."""
+"""The Celery application of test_celery.py: default settings but for what the test is about."""
 
 import os
+import time
 
 from celery import Celery, Task
 
-app = Celery("celery_tasks", broker=os.environ["AMQP_URL"], backend="rpc://")
+app = Celery(
+    "celery_tasks",
+    broker=os.environ["AMQP_URL"],
+    backend=os.environ.get("CELERY_BACKEND", "rpc://"),
+)
+if "CELERY_QUEUE_TYPE" in os.environ:
+    app.conf.task_default_queue_type = os.environ["CELERY_QUEUE_TYPE"]
 
 
 @app.task
@@ -13,13 +20,40 @@ def add(x: int, y: int) -> int:
 
 
 @app.task
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+@app.task
 def fail(message: str) -> None:
     raise ValueError(message)
 
 
 @app.task(bind=True)
-def third_time_lucky(self: Task) -> int:
+def third_time_lucky(self: Task, countdown: float = 0) -> int:
     """The number of retries it took."""
     if self.request.retries < 2:
-        raise self.retry(countdown=0, max_retries=5)
+        raise self.retry(countdown=countdown, max_retries=5)
     return int(self.request.retries)
+
+
+@app.task(acks_late=True)
+def careful(x: int) -> int:
+    """Acknowledged when it is done, not when it begins."""
+    return x
+
+
+@app.task(acks_late=True, reject_on_worker_lost=True)
+def once_more(mark: str) -> str:
+    """Kills its own process the first time, and lives the second time."""
+    if not os.path.exists(mark):
+        with open(mark, "w"):
+            pass
+        os.kill(os.getpid(), 9)
+    return "done"
+
+
+@app.task
+def nap(seconds: float) -> str:
+    time.sleep(seconds)
+    return "awake"
