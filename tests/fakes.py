@@ -11,13 +11,17 @@ from pamqp import commands
 from tests import wire
 
 from leveret.amqp091.session import AmqpSession
+from leveret.broker.classic import ClassicQueue
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.properties import NO_PROPERTIES, read_properties
+from leveret.broker.queue import Keeper
+from leveret.broker.wishes import QueueWish
 from leveret.config.settings import Settings
 from leveret.ports import Clock, Random
 from leveret.session import Bell, Peer, Session
+from leveret.tables import table_of
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -103,6 +107,13 @@ class FakeConsumer(Consumer):
     @property
     def bodies(self) -> list[bytes]:
         return [message.body for message, _, _ in self.got]
+
+
+def classic(
+    name: str = "q", arguments: dict[str, object] | None = None, keeper: Keeper | None = None
+) -> ClassicQueue:
+    """A classic queue that belongs to no vhost."""
+    return ClassicQueue(QueueWish(name, False, False, 0, table_of(arguments or {})), keeper)
 
 
 def message(body: bytes = b"", priority: int | None = None, key: str = "k") -> Message:

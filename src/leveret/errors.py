@@ -39,5 +39,9 @@ class Invalid(BrokerError):
     """What an administrator asked for breaks the rules of its kind: it must be said otherwise."""
 
 
+class Withdrawn(BrokerError):
+    """RabbitMQ had it once and took it away: the client, or the configuration, must change."""
+
+
 class NotSupported(BrokerError):
     """The broker does not do this at all: the client must do without."""

@@ -3,12 +3,11 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.fakes import FakeConsumer, message
+from tests.fakes import FakeConsumer, classic, message
 
 from leveret.amqp091.outstanding import Delivery, Outstanding
-from leveret.broker.classic import ClassicQueue
 
-QUEUE = ClassicQueue("q", False, False, 0, {}, 0)
+QUEUE = classic()
 MESSAGE = message()
 
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from tests.fakes import FakeConsumer, message
+from tests.fakes import FakeConsumer, classic, message
 
 from leveret.broker.backlog import Waiting
 from leveret.broker.classic import ClassicQueue
@@ -18,7 +18,7 @@ from leveret.errors import AccessRefused
 
 
 def queue(max_priority: int = 0) -> ClassicQueue:
-    return ClassicQueue("q", False, False, 0, {}, max_priority)
+    return classic(arguments={"x-max-priority": max_priority} if max_priority else None)
 
 
 def back(waiting: Waiting | None) -> list[Waiting]:
@@ -47,8 +47,8 @@ def test_a_message_put_back_returns_to_its_old_place() -> None:
     q = filled(b"1", b"2", b"3", b"4")
     first, second, third = (q.get(False) for _ in range(3))
     assert first is not None and second is not None and third is not None
-    q.put_back(back(second))
-    q.put_back(back(first))
+    q.put_back(back(second), False)
+    q.put_back(back(first), False)
     q.settle(third.offset)
     assert got(q, 9) == [(b"1", True), (b"2", True), (b"4", False)]
     assert (q.ready_count, q.unacked_count) == (0, 0)
@@ -73,7 +73,7 @@ def test_a_message_put_back_returns_to_its_priority() -> None:
     for number, priority in enumerate((1, 9, 1, 9)):
         q.publish(message(b"%d" % number, priority))
     out = [q.get(False) for _ in range(3)]
-    q.put_back([each for w in out for each in back(w)])
+    q.put_back([each for w in out for each in back(w)], False)
     assert got(q, 9) == [(b"1", True), (b"3", True), (b"0", True), (b"2", False)]
 
 
@@ -127,7 +127,7 @@ def test_purging_takes_what_waits_only() -> None:
     assert taken is not None
     assert q.purge() == 4
     assert (q.ready_count, q.unacked_count) == (0, 1)
-    q.put_back(back(taken))
+    q.put_back(back(taken), False)
     assert got(q, 9) == [(b"3", True)]
 
 
@@ -157,7 +157,7 @@ def test_closing_tells_every_consumer_and_forgets_every_message() -> None:
     assert [c.was_cancelled for c in consumers] == [True, True]
     assert (q.is_gone, q.ready_count, q.consumer_count) == (True, 0, 0)
     assert taken is not None
-    q.put_back([taken])
+    q.put_back([taken], False)
     q.dispatch()
     assert (q.ready_count, q.unacked_count) == (0, 0)
 
@@ -260,7 +260,7 @@ class ClassicMachine(RuleBasedStateMachine):
             rank = -min(waiting.message.properties.priority, self.max_priority)
             self.ready.append((rank, int(body), body, True))
             self.make_room(consumer, 1)
-        self.queue.put_back([Waiting(w.message, w.offset, True) for _, w in returned])
+        self.queue.put_back([Waiting(w.message, w.offset, True) for _, w in returned], False)
         self.queue.dispatch()
         self.replay()
 

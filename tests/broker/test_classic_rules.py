@@ -1,15 +1,13 @@
 """leveret.broker.classic: messages that expire, limits, dead letters, queues that nobody uses"""
 
 import pytest
-from tests.fakes import FakeClock, FakeConsumer, message
+from tests.fakes import FakeClock, FakeConsumer, classic, message
 
 from leveret.broker.backlog import Waiting
-from leveret.broker.classic import ClassicQueue
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import read_properties
-from leveret.broker.queue import Keeper, Queue
+from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.timetable import Appointee, Timetable
-from leveret.tables import table_of
 
 MS = 1_000_000
 
@@ -30,8 +28,11 @@ class FakeKeeper(Keeper):
     def appoint(self, who: Appointee, due_ns: int) -> None:
         self.timetable.appoint(who, due_ns)
 
-    def bury(self, queue: Queue, message: Message, reason: str) -> None:
-        self.dead.append((message.body, reason))
+    def call_off(self, who: Appointee) -> None:
+        self.timetable.cancel(who)
+
+    def bury(self, dying: Dying) -> None:
+        self.dead.append((dying.message.body, dying.reason))
 
     def abandon(self, queue: Queue) -> None:
         self.abandoned.append(queue.name)
@@ -47,8 +48,10 @@ class Place:
     def __init__(self, max_priority: int = 0, **arguments: object) -> None:
         self.keeper = FakeKeeper()
         named = {f"x-{name.replace('_', '-')}": value for name, value in arguments.items()}
-        given = table_of({"x-dead-letter-exchange": "dlx", **named})
-        self.queue = ClassicQueue("q", False, False, 0, given, max_priority, self.keeper)
+        if max_priority:
+            named["x-max-priority"] = max_priority
+        given: dict[str, object] = {"x-dead-letter-exchange": "dlx", **named}
+        self.queue = classic("q", given, self.keeper)
 
     def put(self, *bodies: bytes) -> list[bool]:
         return [self.queue.publish(message(body)) for body in bodies]
@@ -138,7 +141,7 @@ def test_what_comes_back_expires_when_it_would_have(by_consumer: bool) -> None:
         assert waiting is not None
         got, offset = waiting.message, waiting.offset
     place.keeper.pass_ms(60)
-    place.queue.put_back([back(got, offset)])
+    place.queue.put_back([back(got, offset)], False)
     place.keeper.pass_ms(39)
     assert place.queue.ready_count == 1
     place.keeper.pass_ms(1)
@@ -208,7 +211,7 @@ def test_too_many_are_refused(overflow: str, dead: list[tuple[bytes, str]]) -> N
     assert waiting is not None
     assert place.put(b"3") == [True]
     # What comes back is not published: it may be one too many.
-    place.queue.put_back([back(waiting.message, waiting.offset)])
+    place.queue.put_back([back(waiting.message, waiting.offset)], False)
     assert place.bodies == [b"1", b"3"]
 
 

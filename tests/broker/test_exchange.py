@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from tests import wire
+from tests.fakes import classic
 
-from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding, DirectExchange, FanoutExchange, binding_identity
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.queue import Queue
@@ -14,7 +14,7 @@ from leveret.tables import Table, read_table
 
 
 def queue(name: str) -> Queue:
-    return ClassicQueue(name, False, False, 0, {}, 0)
+    return classic(name)
 
 
 def table(values: dict[str, Any]) -> Table:

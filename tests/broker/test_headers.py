@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import wire
+from tests.fakes import classic
 
-from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding
 from leveret.broker.headers import HeadersExchange
 from leveret.broker.properties import NO_PROPERTIES, read_properties
@@ -15,7 +15,7 @@ from leveret.broker.wishes import ExchangeWish
 from leveret.errors import PreconditionFailed
 from leveret.tables import Table, read_table
 
-QUEUE = ClassicQueue("q", False, False, 0, {}, 0)
+QUEUE = classic()
 
 
 def table(values: dict[str, Any]) -> Table:

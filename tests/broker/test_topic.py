@@ -7,14 +7,14 @@ from itertools import compress
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.fakes import classic
 
-from leveret.broker.classic import ClassicQueue
 from leveret.broker.exchange import Binding
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.topic import TopicExchange
 from leveret.broker.wishes import ExchangeWish
 
-QUEUE = ClassicQueue("q", False, False, 0, {}, 0)
+QUEUE = classic()
 
 
 def topic(*patterns: str) -> tuple[TopicExchange, list[Binding]]:

@@ -32,10 +32,13 @@ from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, Pr
 from leveret.tables import INTEGERS, Table
 from leveret.terms import text
 
-# What a client answers for a delivery.
+# What becomes of a delivery, in the order in which a transaction does it.
 ACKED: Final = 0
 REJECTED: Final = 1
 REQUEUED: Final = 2
+# Back to its queue like a requeued one, but somebody failed over it.
+FAILED: Final = 3
+_ANSWERS: Final = (ACKED, REJECTED, REQUEUED, FAILED)
 
 
 @final
@@ -56,10 +59,8 @@ class Channel:
         self._outstanding: Final = Outstanding()
         self._prefetch = 0
         self._reply_queue: Queue | None = None
-        # Acknowledgements of an open transaction: settled, rejected and requeued deliveries.
-        self._held_acks: list[Delivery] = []
-        self._held_rejects: list[Delivery] = []
-        self._held_requeues: list[Delivery] = []
+        # The deliveries that an open transaction has answers for.
+        self._held: dict[int, list[Delivery]] = {}
 
     # --- names -----------------------------------------------------------------------------
 
@@ -178,6 +179,8 @@ class Channel:
         no_ack = arguments.octet() & 1 == 1
         arguments.end()
         queue = self._queue(name)
+        if not queue.is_gettable:
+            queue.check_get(self.context.vhost.describe("queue", queue.name))
         waiting = queue.get(no_ack)
         if waiting is None:
             self._send(MethodFrame(BASIC_GET_EMPTY).shortstr(""))
@@ -216,7 +219,7 @@ class Channel:
         Raises PreconditionFailed for a tag that is not outstanding.  Hot.
         """
         if multiple or self.publishing.held is not None:
-            self._answer(tag, multiple, self._held_acks, ACKED)
+            self._answer(tag, multiple, ACKED)
             return
         delivery = self._outstanding.take(tag)
         if delivery is None:
@@ -228,16 +231,20 @@ class Channel:
             self._wake(delivery.consumer, delivery.queue)
 
     def on_nack(self, tag: int, multiple: bool, requeue: bool) -> None:
-        """Give back or throw away; basic.reject is the same for a single delivery.
+        """Give back or throw away.
 
         Raises PreconditionFailed for a tag that is not outstanding.
         """
-        if requeue:
-            self._answer(tag, multiple, self._held_requeues, REQUEUED)
-        else:
-            self._answer(tag, multiple, self._held_rejects, REJECTED)
+        self._answer(tag, multiple, REQUEUED if requeue else REJECTED)
 
-    def _answer(self, tag: int, multiple: bool, held: list[Delivery], answer: int) -> None:
+    def on_reject(self, tag: int, requeue: bool) -> None:
+        """As basic.nack for one delivery, but giving it back says that it failed.
+
+        Raises PreconditionFailed for a tag that is not outstanding.
+        """
+        self._answer(tag, False, FAILED if requeue else REJECTED)
+
+    def _answer(self, tag: int, multiple: bool, answer: int) -> None:
         """Do to the deliveries what was answered: now, or in a transaction at its commit."""
         deliveries = self._find(tag, multiple)
         if self.publishing.held is None:
@@ -245,7 +252,7 @@ class Channel:
             return
         for delivery in deliveries:
             delivery.is_held = True
-        held.extend(deliveries)
+        self._held.setdefault(answer, []).extend(deliveries)
 
     def _find(self, tag: int, multiple: bool) -> list[Delivery]:
         if multiple and tag == 0:
@@ -263,8 +270,8 @@ class Channel:
     def _settle(self, deliveries: list[Delivery], answer: int) -> None:
         """These are out no longer; what becomes of them is the ``answer``."""
         self._outstanding.settle(deliveries)
-        if answer == REQUEUED:
-            self._requeue(deliveries)
+        if answer == REQUEUED or answer == FAILED:
+            self._requeue(deliveries, answer == FAILED)
         else:
             for delivery in deliveries:
                 if answer == ACKED:
@@ -277,7 +284,7 @@ class Channel:
         for delivery in deliveries:
             self._wake(delivery.consumer, delivery.queue)
 
-    def _requeue(self, deliveries: list[Delivery]) -> None:
+    def _requeue(self, deliveries: list[Delivery], is_failure: bool) -> None:
         """Give messages back, queue by queue, and let others have them."""
         # By the queue itself: its name may be that of another one by now.
         by_queue: dict[Queue, list[Waiting]] = {}
@@ -285,7 +292,7 @@ class Channel:
             waiting = Waiting(delivery.message, delivery.offset, True)
             by_queue.setdefault(delivery.queue, []).append(waiting)
         for queue, back in by_queue.items():
-            queue.put_back(back)
+            queue.put_back(back, is_failure)
             self.context.dispatch_later(queue)
 
     def on_recover(self, arguments: Arguments, is_sync: bool) -> None:
@@ -327,11 +334,11 @@ class Channel:
         if self.publishing.held is None:
             raise PreconditionFailed("channel is not transactional")
         self.publishing.commit()
-        acks, rejects, requeues = self._held_acks, self._held_rejects, self._held_requeues
+        held = self._held
         self._forget_held()
-        self._settle(acks, ACKED)
-        self._settle(rejects, REJECTED)
-        self._settle(requeues, REQUEUED)
+        for answer in _ANSWERS:
+            if answer in held:
+                self._settle(held[answer], answer)
         self._send(MethodFrame(TX_COMMIT_OK))
 
     def on_tx_rollback(self) -> None:
@@ -346,12 +353,10 @@ class Channel:
         self._send(MethodFrame(TX_ROLLBACK_OK))
 
     def _forget_held(self) -> None:
-        for deliveries in (self._held_acks, self._held_rejects, self._held_requeues):
+        for deliveries in self._held.values():
             for delivery in deliveries:
                 delivery.is_held = False
-        self._held_acks = []
-        self._held_rejects = []
-        self._held_requeues = []
+        self._held = {}
 
     # --- the channel itself ----------------------------------------------------------------
 
@@ -371,7 +376,7 @@ class Channel:
         if self._reply_queue is not None:
             self.context.vhost.close_reply_queue(self._reply_queue)
         self._forget_held()
-        self._settle(self._outstanding.find_all(), REQUEUED)
+        self._settle(self._outstanding.find_all(), FAILED)
 
 
 def _unknown(tag: int) -> PreconditionFailed:

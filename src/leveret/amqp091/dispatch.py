@@ -63,7 +63,7 @@ def _on_answer(channel: Channel, method: int, arguments: Arguments) -> None:
     elif method == BASIC_NACK:
         channel.on_nack(tag, bits & 1 == 1, bits & 2 == 2)
     else:
-        channel.on_nack(tag, False, bits & 1 == 1)
+        channel.on_reject(tag, bits & 1 == 1)
 
 
 def _on_mode(channel: Channel, method: int, arguments: Arguments) -> bool:

@@ -102,6 +102,11 @@ class Backlog:
         self._returned[waiting.offset] = waiting
         heappush(self._order, waiting.offset)
 
+    def octets(self) -> int:
+        """The size of all bodies that wait.  Takes long: for once in a while."""
+        fresh = sum([len(message.body) for message in self._fresh[self._head :]])
+        return fresh + sum([len(each.message.body) for each in self._returned.values()])
+
     def clear(self) -> None:
         """Forget every message."""
         self._fresh = []

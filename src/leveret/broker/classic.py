@@ -1,151 +1,37 @@
 """The classic queue, in memory.
 
-Invariant: while messages wait, no consumer whose turn may come has room.  So a new message can be
-handed on at once only when none waits, and whoever gives a consumer room again must unpark it and
-dispatch.
-Behaviour: RabbitMQ 4.3, "Queues", "Priority queues", "Consumer priorities", "Single active
-consumer", "Time-to-Live and Expiration", "Queue Length Limit".
+Behaviour: RabbitMQ 4.3, "Classic Queues", "Priority queues", "Single active consumer".
 """
 
-from typing import Final, final
+from typing import final
 
-from leveret.broker.arguments import is_single_active
-from leveret.broker.backlog import Backlog, Waiting
+from leveret.broker.arguments import is_single_active, max_priority_of
+from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
-from leveret.broker.deaths import EXPIRED, MAXLEN, REJECTED
+from leveret.broker.lined import LinedQueue
 from leveret.broker.message import Message
-from leveret.broker.queue import Keeper, Queue
+from leveret.broker.queue import Keeper
 from leveret.broker.ring import Ring
-from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX
+from leveret.broker.rules import CLASSIC, DROP_HEAD
+from leveret.broker.wishes import QueueWish
 from leveret.errors import AccessRefused
-from leveret.tables import Table
-
-# Offsets of one priority's messages start here, so that they are unique in the queue.
-_OFFSETS_PER_PRIORITY: Final = 1 << 48
-_MS_NS: Final = 1_000_000
 
 
 @final
-class ClassicQueue(Queue):
-    """First in, first out inside each priority, 0 to ``max_priority``.
+class ClassicQueue(LinedQueue):
+    """Messages have the priority they say, 0 if none; what comes back goes to its old place."""
 
-    Without a ``keeper`` nothing expires and nobody hears of dead letters.
-    """
+    def __init__(self, wish: QueueWish, keeper: Keeper | None = None) -> None:
+        super().__init__(
+            wish,
+            CLASSIC,
+            keeper,
+            Ring(is_single_active(wish.arguments)),
+            0,
+            max_priority_of(wish.arguments),
+        )
 
-    def __init__(
-        self,
-        name: str,
-        is_durable: bool,
-        is_auto_delete: bool,
-        owner_id: int,
-        arguments: Table,
-        max_priority: int,
-        keeper: Keeper | None = None,
-    ) -> None:
-        super().__init__(name, is_durable, is_auto_delete, owner_id, arguments)
-        self._keeper: Final = keeper
-        self._max_priority: Final = max_priority
-        self._plain: Final = Backlog(0)
-        # Of a priority queue: the lines of the priorities seen so far, and which of them have
-        # messages, as bits.
-        self._lines: Final[dict[int, Backlog]] = {0: self._plain}
-        self._occupied = 0
-        self._ring: Final = Ring(is_single_active(arguments))
-        self._ready = 0
-        # Of the bodies that wait; counted only where there is a limit to it.
-        self._ready_octets = 0
-        self._has_rules: Final = self.rules.has_limits or self.rules.ttl_ms >= 0
-        # Whether any message ever had a time to expire; and when those handed out do, by offset.
-        self._has_due = False
-        self._out_due: Final[dict[int, int]] = {}
-        self._used_ns = 0
-        self.touch()
-
-    @property
-    def ready_count(self) -> int:
-        """How many messages wait."""
-        return self._ready
-
-    @property
-    def consumer_count(self) -> int:
-        """How many consumers there are."""
-        return len(self._ring.consumers)
-
-    # --- in and out ------------------------------------------------------------------------
-
-    def publish(self, message: Message) -> bool:
-        """Hand ``message`` to a consumer with room, else let it wait.
-
-        False when the queue is full and its rules are to refuse.
-        """
-        is_plain = not self._has_rules and message.properties.expiration is None
-        line = self._line(message)
-        if self._ready == 0:
-            consumer = self._ring.next()
-            if consumer is not None:
-                offset = line.pass_by()
-                if not consumer.no_ack:
-                    self.unacked_count += 1
-                    if not is_plain:
-                        self._remember_due(offset, self._due_of(message))
-                consumer.deliver(message, offset, False)
-                return True
-        if not is_plain:
-            return self._publish_by_rules(message, line)
-        line.push(message)
-        self._ready += 1
-        if self._max_priority > 0:
-            self._occupied |= 1 << self._priority(message)
-        return True
-
-    def _publish_by_rules(self, message: Message, line: Backlog) -> bool:
-        rules = self.rules
-        octets = self._ready_octets + len(message.body)
-        if rules.overflow != DROP_HEAD and rules.is_over(self._ready + 1, octets):
-            if rules.overflow == REJECT_PUBLISH_DLX:
-                self._bury(message, MAXLEN)
-            return False
-        due_ns = self._due_of(message)
-        line.push(message, due_ns)
-        self._ready += 1
-        if rules.max_octets >= 0:
-            self._ready_octets = octets
-        self._occupied |= 1 << self._priority(message)
-        self._drop_excess()
-        if due_ns != 0:
-            self._has_due = True
-            self._appoint_for(line)
-        return True
-
-    def get(self, no_ack: bool) -> Waiting | None:
-        """Hand out the next message to somebody who asked; None when nothing waits."""
-        self.touch()
-        if self._has_due:
-            self._expire()
-        if self._ready == 0:
-            return None
-        waiting = self._pop()
-        if self._has_due:
-            # Who asks is told how many are left, and those behind it may have expired long ago.
-            self._expire()
-        if not no_ack:
-            self.unacked_count += 1
-            self._remember_due(waiting.offset, waiting.due_ns)
-        return waiting
-
-    def settle(self, offset: int) -> None:
-        """The message handed out with ``offset`` is done."""
-        self.unacked_count -= 1
-        if self._out_due:
-            self._out_due.pop(offset, None)
-
-    def discard(self, message: Message, offset: int) -> None:
-        """The message handed out with ``offset`` was rejected: it is a dead letter."""
-        self.settle(offset)
-        if not self.is_gone:
-            self._bury(message, REJECTED)
-
-    def put_back(self, waiting: list[Waiting]) -> None:
+    def put_back(self, waiting: list[Waiting], is_failure: bool) -> None:
         """Messages handed out come back to their old places.  Does not dispatch."""
         self.unacked_count -= len(waiting)
         if self.is_gone:
@@ -166,42 +52,6 @@ class ClassicQueue(Queue):
         if self.rules.overflow == DROP_HEAD:
             self._drop_excess()
 
-    def _drop_excess(self) -> None:
-        """Drop the oldest until no rule is broken."""
-        while self.rules.is_over(self._ready, self._ready_octets):
-            self._bury(self._pop().message, MAXLEN)
-
-    def purge(self) -> int:
-        """Drop every message that waits.  Returns how many."""
-        for line in self._lines.values():
-            line.clear()
-        count = self._ready
-        self._ready = 0
-        self._ready_octets = 0
-        self._occupied = 0
-        return count
-
-    def dispatch(self) -> None:
-        """Deliver what waits while a consumer has room."""
-        if self._has_due:
-            self._expire()
-        while self._ready > 0:
-            consumer = self._ring.next()
-            if consumer is None:
-                return
-            waiting = self._pop()
-            if not consumer.no_ack:
-                self.unacked_count += 1
-                if waiting.due_ns != 0:
-                    self._remember_due(waiting.offset, waiting.due_ns)
-            consumer.deliver(waiting.message, waiting.offset, waiting.redelivered)
-
-    # --- consumers -------------------------------------------------------------------------
-
-    def unpark(self, consumer: Consumer) -> None:
-        """``consumer`` may have room again.  Does not dispatch."""
-        self._ring.unpark(consumer)
-
     def add_consumer(self, consumer: Consumer) -> None:
         """Let ``consumer`` take part.  Raises AccessRefused when one wants the queue for itself."""
         present = next(iter(self._ring.consumers), None)
@@ -211,109 +61,8 @@ class ClassicQueue(Queue):
             raise AccessRefused("in exclusive use")
         self._ring.add(consumer)
 
-    def remove_consumer(self, consumer: Consumer) -> bool:
-        """Let ``consumer`` go.  False when it was not here."""
-        self.touch()
-        return self._ring.remove(consumer)
-
-    def close(self) -> None:
-        """The queue is deleted: forget the messages and tell the consumers."""
-        self.is_gone = True
-        self.due_ns = 0
-        self.purge()
-        for consumer in list(self._ring.consumers):
-            self._ring.remove(consumer)
-            consumer.cancelled()
-
-    # --- time ------------------------------------------------------------------------------
-
-    def touch(self) -> None:
-        """Somebody used the queue: it is not to expire yet."""
-        if self._keeper is not None and self.rules.expires_ms > 0:
-            self._used_ns = self._keeper.now_ns()
-            self._keeper.appoint(self, self._used_ns + self.rules.expires_ms * _MS_NS)
-
-    def on_time(self, now_ns: int) -> None:
-        """Let go of what has expired, and of the queue itself when nobody uses it."""
-        keeper = self._keeper
-        if keeper is None or self.is_gone:
-            return
-        if self._has_due:
-            self._expire()
-        if self.rules.expires_ms <= 0:
-            return
-        due_ns = self._used_ns + self.rules.expires_ms * _MS_NS
-        if self.consumer_count > 0:
-            due_ns = now_ns + self.rules.expires_ms * _MS_NS
-        if due_ns <= now_ns:
-            keeper.abandon(self)
-        else:
-            keeper.appoint(self, due_ns)
-
-    def _due_of(self, message: Message) -> int:
-        """When ``message``, coming in now, expires; 0 for never."""
-        ttl_ms = self.rules.ttl_ms
-        expiration = message.properties.expiration
-        if expiration is not None:
-            own_ms = int(expiration)
-            ttl_ms = own_ms if ttl_ms < 0 else min(ttl_ms, own_ms)
-        if ttl_ms < 0 or self._keeper is None:
-            return 0
-        return self._keeper.now_ns() + ttl_ms * _MS_NS
-
-    def _remember_due(self, offset: int, due_ns: int) -> None:
-        if due_ns != 0:
-            self._has_due = True
-            self._out_due[offset] = due_ns
-
-    def _appoint_for(self, line: Backlog) -> None:
-        """Be called when the head of ``line`` expires."""
-        due_ns = line.head_due_ns()
-        if due_ns != 0 and self._keeper is not None:
-            self._keeper.appoint(self, due_ns)
-
-    def _expire(self) -> None:
-        """Drop what has expired at the head of each line."""
-        assert self._keeper is not None
-        now_ns = self._keeper.now_ns()
-        for priority, line in self._lines.items():
-            while 0 < line.head_due_ns() <= now_ns:
-                self._bury(self._taken(priority, line).message, EXPIRED)
-            self._appoint_for(line)
-
-    def _bury(self, message: Message, reason: str) -> None:
-        if self._keeper is not None and self.rules.dead_letter_exchange is not None:
-            self._keeper.bury(self, message, reason)
-
-    # --- lines -----------------------------------------------------------------------------
-
     def _priority(self, message: Message) -> int:
         return min(message.properties.priority, self._max_priority)
 
-    def _line(self, message: Message) -> Backlog:
-        if self._max_priority == 0:
-            return self._plain
-        priority = self._priority(message)
-        line = self._lines.get(priority)
-        if line is None:
-            line = Backlog(priority * _OFFSETS_PER_PRIORITY)
-            self._lines[priority] = line
-        return line
-
-    def _pop(self) -> Waiting:
-        if self._max_priority == 0:
-            return self._taken(0, self._plain)
-        highest = self._occupied.bit_length() - 1
-        return self._taken(highest, self._lines[highest])
-
-    def _taken(self, priority: int, line: Backlog) -> Waiting:
-        waiting = line.pop()
-        self._ready -= 1
-        if self.rules.max_octets >= 0:
-            self._ready_octets -= len(waiting.message.body)
-        if self._max_priority > 0 and len(line) == 0:
-            self._occupied &= ~(1 << priority)
-        if self._has_due:
-            # The next may have less time left than this one had.
-            self._appoint_for(line)
-        return waiting
+    def _redelivered(self, waiting: Waiting, no_ack: bool) -> Message:
+        return waiting.message

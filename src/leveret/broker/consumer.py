@@ -37,6 +37,10 @@ class Consumer(ABC):
     def deliver(self, message: Message, offset: int, redelivered: bool) -> None:
         """Send one message.  Called only after ``has_room`` said yes.  Must not block or raise."""
 
+    def retimed(self) -> None:
+        """The queue may give its consumers another time to acknowledge than before."""
+        return
+
     @abstractmethod
     def cancelled(self) -> None:
         """The queue is gone: tell the client if it wants to know."""

@@ -16,6 +16,7 @@ from leveret.tables import ARRAY, INT64, LONGSTR, TABLE, TIMESTAMP, Field, Table
 REJECTED: Final = "rejected"
 EXPIRED: Final = "expired"
 MAXLEN: Final = "maxlen"
+DELIVERY_LIMIT: Final = "delivery_limit"
 
 
 @final

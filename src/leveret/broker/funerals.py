@@ -8,20 +8,10 @@ from typing import Final, final
 
 from leveret.broker.deaths import bury, is_cycle, keys_of
 from leveret.broker.exchange import Exchange
-from leveret.broker.message import Message, Origin, blind_keys_of
-from leveret.broker.queue import Queue
+from leveret.broker.message import Origin, blind_keys_of
+from leveret.broker.queue import Dying
 from leveret.broker.routing import Router
 from leveret.ports import Clock
-
-
-@final
-class Dying:
-    """A message on its way from ``queue`` to the exchange for dead letters."""
-
-    def __init__(self, queue: Queue, message: Message, reason: str) -> None:
-        self.queue: Final = queue
-        self.message: Final = message
-        self.reason: Final = reason
 
 
 @final
@@ -34,9 +24,9 @@ class Undertaker:
         self._clock: Final = clock
         self.dying: list[Dying] = []
 
-    def take(self, queue: Queue, message: Message, reason: str) -> None:
-        """Send ``message`` on to the queue's exchange for dead letters, with the next funeral."""
-        self.dying.append(Dying(queue, message, reason))
+    def take(self, dying: Dying) -> None:
+        """Send a message on to its queue's exchange for dead letters, with the next funeral."""
+        self.dying.append(dying)
 
     def hold_funerals(self) -> None:
         """Publish the dead letters there are, and those that this causes in turn."""
@@ -44,16 +34,19 @@ class Undertaker:
             dying = self.dying
             self.dying = []
             for each in dying:
-                self._publish(each)
+                is_taken = self._publish(each)
+                if each.is_kept:
+                    each.queue.buried(each, is_taken)
 
-    def _publish(self, dying: Dying) -> None:
+    def _publish(self, dying: Dying) -> bool:
+        """Whether there is a queue for the message, and each that it leads to has it now."""
         rules = dying.queue.rules
         # A policy may have taken the rule back since the message died.
         if rules.dead_letter_exchange is None:
-            return
+            return False
         exchange = self._exchanges.get(rules.dead_letter_exchange)
         if exchange is None:
-            return
+            return False
         was = dying.message.origin.routing_key
         key = was if rules.dead_letter_key is None else rules.dead_letter_key
         origin = Origin(exchange.name, key)
@@ -63,8 +56,15 @@ class Undertaker:
         if rules.dead_letter_key is None:
             keys = keys_of(dying.message) + blind_keys_of(dying.message)
         routing = self._router.route(exchange, keys, message.properties)
+        takers = dying.takers
+        refusals = 0
         for queue in routing.queues:
-            if not is_cycle(message, queue.name):
-                queue.publish(message)
+            if queue.name in takers or is_cycle(message, queue.name):
+                continue
+            if queue.publish(message):
+                takers.append(queue.name)
+            else:
+                refusals += 1
         for keeper in routing.keepers:
             keeper.keep(message, routing.keys)
+        return refusals == 0 and len(takers) > 0

@@ -1,7 +1,7 @@
 """What every queue type is.  Knows no protocol; a new queue type is one subclass."""
 
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
@@ -11,7 +11,25 @@ from leveret.broker.message import Message
 from leveret.broker.policy import Policy
 from leveret.broker.rules import Rules
 from leveret.broker.timetable import Appointee
-from leveret.tables import Table
+from leveret.broker.wishes import QueueWish
+
+
+@final
+class Dying:
+    """A message on its way from ``queue`` to the exchange for dead letters.
+
+    ``is_kept``: the queue keeps it until it hears that it is ``buried``, and sends it again if
+    not every queue took it; ``takers`` are those that did.
+    """
+
+    def __init__(
+        self, queue: "Queue", message: Message, reason: str, is_kept: bool = False
+    ) -> None:
+        self.queue: Final = queue
+        self.message: Final = message
+        self.reason: Final = reason
+        self.is_kept: Final = is_kept
+        self.takers: Final[list[str]] = []
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -27,8 +45,12 @@ class Keeper(ABC):
         """Call ``who`` at ``due_ns`` at the latest."""
 
     @abstractmethod
-    def bury(self, queue: "Queue", message: Message, reason: str) -> None:
-        """``message`` died in ``queue``: send it on if the queue's rules say so, but not yet."""
+    def call_off(self, who: Appointee) -> None:
+        """Do not call ``who``."""
+
+    @abstractmethod
+    def bury(self, dying: Dying) -> None:
+        """Send the message on if the queue's rules say so, but not yet."""
 
     @abstractmethod
     def abandon(self, queue: "Queue") -> None:
@@ -41,31 +63,40 @@ class Queue(Appointee):
 
     ``owner_id`` is the connection that has an exclusive queue for itself, 0 for none.  A message
     handed out counts as unacknowledged until it is settled or put back, unless it was taken with
-    ``no_ack``.
+    ``no_ack``.  ``rules`` follow from the arguments and ``effective_policy``.
     """
 
-    def __init__(
-        self, name: str, is_durable: bool, is_auto_delete: bool, owner_id: int, arguments: Table
-    ) -> None:
+    def __init__(self, wish: QueueWish, kind: str) -> None:
         super().__init__()
-        self.name: Final = name
-        self.is_durable: Final = is_durable
-        self.is_auto_delete: Final = is_auto_delete
-        self.owner_id: Final = owner_id
-        self.arguments: Final = arguments
-        self.rules: Final = Rules(arguments)
+        self.name: Final = wish.name
+        self.kind: Final = kind
+        self.is_durable: Final = wish.is_durable
+        self.is_auto_delete: Final = wish.is_auto_delete
+        self.owner_id: Final = wish.owner_id
+        self.arguments: Final = wish.arguments
         # The policies that rule the queue, and what they say together: the vhost sets these.
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
         self.effective_policy: dict[str, object] = {}
+        self.rules = Rules(wish.arguments, self.effective_policy, kind)
+        # Whether messages may be asked for; if not, `check_get` says why.
+        self.is_gettable = True
         self.unacked_count = 0
         self.is_gone = False
 
     def apply(self, definition: dict[str, object]) -> None:
         """Keep to the rules of the policies from now on, beside those of the arguments.
 
-        ``definition`` is what the policies say together; empty when none rules the queue.
+        ``definition`` is what the policies say together; empty when none rules the queue.  It may
+        cause dead letters: hold their funerals afterwards.
         """
+        self.effective_policy = definition
+        self.rules = Rules(self.arguments, definition, self.kind)
+        self.on_new_rules()
+
+    @abstractmethod
+    def on_new_rules(self) -> None:
+        """``rules`` are others now: do at once what they ask for."""
 
     @abstractmethod
     def publish(self, message: Message) -> bool:
@@ -84,10 +115,10 @@ class Queue(Appointee):
         """The message handed out with ``offset`` was rejected and does not come back."""
 
     @abstractmethod
-    def put_back(self, waiting: list[Waiting]) -> None:
-        """Messages handed out come back to their old places.  Does not dispatch.
+    def put_back(self, waiting: list[Waiting], is_failure: bool) -> None:
+        """Messages handed out come back, each marked as redelivered.  Does not dispatch.
 
-        Each is to be marked as redelivered.
+        ``is_failure``: the consumer broke down over them, or rejected them.
         """
 
     @abstractmethod
@@ -109,6 +140,22 @@ class Queue(Appointee):
     @abstractmethod
     def remove_consumer(self, consumer: Consumer) -> bool:
         """Let ``consumer`` go.  False when it was not here."""
+
+    @abstractmethod
+    def buried(self, dying: Dying, is_taken: bool) -> None:
+        """What was kept was sent on; ``is_taken``: every queue it leads to has it now."""
+
+    def check_get(self, what: str) -> None:
+        """Refuse to hand messages out to who asks.  ``what`` names the queue."""
+        return
+
+    def check_global_prefetch(self, what: str) -> None:
+        """Refuse a consumer on a channel with one limit for all, if the type does."""
+        return
+
+    def check_delete(self, what: str, if_unused: bool, if_empty: bool) -> None:
+        """Refuse the conditions that the type does not know."""
+        return
 
     @abstractmethod
     def touch(self) -> None:

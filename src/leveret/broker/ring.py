@@ -25,11 +25,14 @@ class Level:
 class Ring:
     """All consumers of a queue.  Invariant: each is in its level's ``active`` or is parked.
 
-    ``is_single``: only the one who came first has turns; the next takes over when it leaves.
+    ``is_single``: only the one who came first has turns; the next takes over when it leaves.  With
+    ``is_ranked`` the one with the highest priority has them, and takes over from a lower one once
+    that has settled all it holds.
     """
 
-    def __init__(self, is_single: bool = False) -> None:
+    def __init__(self, is_single: bool = False, is_ranked: bool = False) -> None:
         self.is_single: Final = is_single
+        self._is_ranked: Final = is_ranked
         # A set that keeps the order: thousands may leave one by one.
         self.consumers: Final[dict[Consumer, None]] = {}
         self._levels: Final[list[Level]] = []
@@ -87,16 +90,38 @@ class Ring:
     def _next_single(self) -> Consumer | None:
         consumer = self._active
         if consumer is None:
-            consumer = next(iter(self.consumers), None)
+            consumer = self._first()
             self._active = consumer
         if consumer is None or consumer.is_parked:
             return None
+        if self._is_ranked and self._levels[0].priority > consumer.priority:
+            if consumer.unacked_count > 0:
+                # It gets no more: whoever settles for it unparks it, and asks again.
+                self._park(consumer)
+                return None
+            consumer = self._first()
+            assert consumer is not None
+            self._active = consumer
+            if consumer.is_parked:
+                return None
         if consumer.has_room():
             return consumer
+        self._park(consumer)
+        return None
+
+    def _first(self) -> Consumer | None:
+        """Who is to be the single active one: of those in question the one who came first."""
+        if not self._is_ranked:
+            return next(iter(self.consumers), None)
+        for consumer in self.consumers:
+            if consumer.priority == self._levels[0].priority:
+                return consumer
+        return None
+
+    def _park(self, consumer: Consumer) -> None:
         consumer.is_parked = True
         level = self._level(consumer.priority)
         self._drop(level, level.active.index(consumer))
-        return None
 
     def _drop(self, level: Level, index: int) -> None:
         del level.active[index]

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from typing import Final, final
 
 from leveret.broker.arguments import (
-    KNOWN_OF_QUEUES,
     check_alternate,
-    check_queue_arguments,
     check_same,
     check_same_argument,
-    max_priority_of,
 )
 from leveret.broker.bindings import Inbound
 from leveret.broker.classic import ClassicQueue
+from leveret.broker.compat import Compat
 from leveret.broker.consumer import Consumer
 from leveret.broker.exchange import Binding, Exchange, binding_identity
 from leveret.broker.facts import (
@@ -28,23 +26,25 @@ from leveret.broker.facts import (
     queue_facts,
 )
 from leveret.broker.firehose import TRACE, Firehose
-from leveret.broker.funerals import Dying, Undertaker
+from leveret.broker.funerals import Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.limits import Limits
-from leveret.broker.message import Message
 from leveret.broker.parameters import Components, Parameters
 from leveret.broker.policies import Policies, Ruled, queue_type_of, rule_exchange, rule_queue
 from leveret.broker.policy import Policy
 from leveret.broker.post import Post
 from leveret.broker.properties import Properties
-from leveret.broker.queue import Keeper, Queue
+from leveret.broker.queue import Dying, Keeper, Queue
+from leveret.broker.queue_arguments import COMPARED
+from leveret.broker.queue_kinds import check_nameless, check_queue, new_queue, with_kind
 from leveret.broker.routing import Router, Routing
+from leveret.broker.rules import CLASSIC
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from leveret.events import Events
 from leveret.ports import Clock, Random
-from leveret.tables import LONGSTR, Field, Table
+from leveret.tables import Table
 
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _REPLY_PREFIX: Final = REPLY_TO + "."
@@ -96,6 +96,7 @@ class VHost(Keeper):
         self.tags: list[str] = []
         self.default_queue_type = ""
         self.is_protected = False
+        self.compat = Compat()
         self.events: Final = events
         self._random: Final = random
         self._clock: Final = clock
@@ -177,6 +178,7 @@ class VHost(Keeper):
         # Before looking: a name that the broker made up cannot be declared again either.
         self._check_new_name("queue", wish.name)
         found = self.queues.get(wish.name)
+        wish = self._typed(wish)
         if found is None:
             return self._add_queue(wish, by)
         self._check_owner(found, connection_id)
@@ -186,13 +188,14 @@ class VHost(Keeper):
             check_same(what, "durable", wish.is_durable, found.is_durable)
         check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
         found.touch()
-        for name in KNOWN_OF_QUEUES:
-            if name != "x-queue-type" or name in wish.arguments:
-                check_same_argument(what, name, wish.arguments, found.arguments)
+        for name in COMPARED[found.kind]:
+            check_same_argument(what, name, wish.arguments, found.arguments)
         return found
 
     def declare_anonymous_queue(self, wish: QueueWish, by: str = INTERNAL) -> Queue:
         """A new queue with a name of the broker's choice in place of the wish's empty one."""
+        wish = self._typed(wish)
+        check_nameless(wish)
         named = QueueWish(
             self.unused_name("amq.gen-"),
             wish.is_durable,
@@ -204,19 +207,8 @@ class VHost(Keeper):
 
     def _add_queue(self, wish: QueueWish, by: str) -> Queue:
         self.limits.check_queues(wish.name, len(self.queues))
-        arguments = dict(wish.arguments)
-        arguments.setdefault("x-queue-type", Field(LONGSTR, self._default_type(wish)))
-        check_queue_arguments(self.describe("queue", wish.name), arguments)
-        queue = ClassicQueue(
-            wish.name,
-            # Exclusive queues go with their connection: RabbitMQ stores them as transient.
-            wish.is_durable and wish.owner_id == 0,
-            wish.is_auto_delete,
-            wish.owner_id,
-            arguments,
-            max_priority_of(wish.arguments),
-            self,
-        )
+        check_queue(self.describe("queue", wish.name), wish, self.compat)
+        queue = new_queue(wish, self)
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
@@ -226,15 +218,14 @@ class VHost(Keeper):
             self.events.tell("queue.created", queue_facts(self.name, queue, by))
         return queue
 
-    def _default_type(self, wish: QueueWish) -> str:
-        """The type of a queue that asks for none: replicated types take lasting queues only."""
-        is_lasting = wish.is_durable and not wish.is_auto_delete and wish.owner_id == 0
-        return self.default_queue_type if self.default_queue_type and is_lasting else "classic"
+    def _typed(self, wish: QueueWish) -> QueueWish:
+        return with_kind(wish, self.default_queue_type or CLASSIC)
 
     def delete_queue(
         self, queue: Queue, if_unused: bool, if_empty: bool, by: str = INTERNAL
     ) -> int:
         """Delete ``queue``.  Returns how many messages waited.  Raises PreconditionFailed."""
+        queue.check_delete(self.describe("queue", queue.name), if_unused, if_empty)
         if if_unused and queue.consumer_count > 0:
             raise PreconditionFailed(f"{self.describe('queue', queue.name)} in use")
         if if_empty and queue.ready_count > 0:
@@ -291,14 +282,18 @@ class VHost(Keeper):
         """Call ``who`` at ``due_ns`` at the latest."""
         self._timetable.appoint(who, due_ns)
 
+    def call_off(self, who: Appointee) -> None:
+        """Do not call ``who``."""
+        self._timetable.cancel(who)
+
     def abandon(self, queue: Queue) -> None:
         """Delete ``queue``, which nobody used for as long as its rules allow."""
         if self.queues.get(queue.name) is queue:
             self._remove_queue(queue, INTERNAL)
 
-    def bury(self, queue: Queue, message: Message, reason: str) -> None:
-        """Send ``message`` on to the queue's exchange for dead letters, with the next funeral."""
-        self._undertaker.take(queue, message, reason)
+    def bury(self, dying: Dying) -> None:
+        """Send the message on to the queue's exchange for dead letters, with the next funeral."""
+        self._undertaker.take(dying)
 
     @property
     def dying(self) -> list[Dying]:
@@ -313,7 +308,7 @@ class VHost(Keeper):
 
     def open_reply_queue(self) -> Queue:
         """A volatile queue for the replies to one requester."""
-        queue = ClassicQueue(self.unused_name(_REPLY_PREFIX), False, False, 0, {}, 0)
+        queue = ClassicQueue(QueueWish(self.unused_name(_REPLY_PREFIX), False, False, 0, {}))
         self.replies[queue.name] = queue
         self.queue_epoch += 1
         return queue
