@@ -34,7 +34,7 @@ class Served:
             self.banner.append(self.process.stdout.readline())
             if not self.banner[-1]:
                 pytest.fail("".join(self.banner) + self.process.communicate()[1])
-        ready = re.search(r"amqp://(\S+)", self.banner[-2])
+        ready = re.search(r"amqp://(\S+)", "".join(self.banner))
         assert ready is not None
         self.url = ready.group()
 
