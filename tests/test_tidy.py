@@ -20,7 +20,7 @@ SRC = ROOT / "src" / "leveret"
 
 # A module imports from earlier ranks and from its own package.  Those of one rank are strangers.
 RANKS = [
-    {"errors", "version", "pattern_nodes"},
+    {"errors", "version"},
     {"octets", "terms", "patterns"},
     {"tables", "ports", "config", "counters", "session"},
     {"notices", "events"},
@@ -41,8 +41,7 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 # A protocol is a function of bytes and time, the broker one of requests and time: none of these
 # may reach for the world by itself, it comes in through leveret.ports.
 WITHOUT_THE_WORLD = {
-    *("errors", "octets", "terms", "patterns", "pattern_nodes", "tables", "session", "counters"),
-    *("auth", "broker"),
+    *("errors", "octets", "terms", "patterns", "tables", "session", "counters", "auth", "broker"),
     *("amqp091", "amqp10", "mqtt", "stomp", "stream"),
 }
 THE_WORLD = {
