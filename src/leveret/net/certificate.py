@@ -44,7 +44,6 @@ _SHORT: Final = {
     "2.5.4.65": "PSEUDONYM",
     "0.9.2342.19200300.100.1.25": "DC",
     "1.2.840.113549.1.9.1": "EMAILADDRESS",
-    "2.5.4.9": "STREET",
     "0.9.2342.19200300.100.1.1": "UID",
 }
 # The kinds of an alternative name by their tags: what has no text is left out.
