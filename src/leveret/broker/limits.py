@@ -12,6 +12,8 @@ from leveret.errors import NotAllowed, PreconditionFailed
 from leveret.events import Events
 from leveret.terms import term
 
+# As in settings: no limit.
+UNLIMITED: Final = -1
 MAX_CONNECTIONS: Final = "max-connections"
 MAX_QUEUES: Final = "max-queues"
 COMPONENT: Final = "vhost-limits"
@@ -82,6 +84,34 @@ class Limits:
                 f"access to vhost '{self._vhost}' refused for user '{user}': "
                 f"connection limit ({limit}) is reached"
             )
+
+
+@final
+class Totals:
+    """How many queues and exchanges a node has in all its vhosts, and may have at most.
+
+    Behaviour: RabbitMQ 4.3, "cluster_queue_limit", "cluster_exchange_limit".
+    """
+
+    def __init__(self, max_queues: int = UNLIMITED, max_exchanges: int = UNLIMITED) -> None:
+        self._max_queues: Final = max_queues
+        self._max_exchanges: Final = max_exchanges
+        self.queue_count = 0
+        self.exchange_count = 0
+
+    def check_queue(self, name: str) -> None:
+        """Refuse the new queue ``name`` if there are enough.  Raises PreconditionFailed."""
+        limit = self._max_queues
+        if 0 <= limit <= self.queue_count:
+            raise PreconditionFailed(
+                f"cannot declare queue '{name}': queue limit in cluster ({limit}) is reached"
+            )
+
+    def check_exchange(self, what: str) -> None:
+        """Refuse the new exchange ``what`` if there are enough.  Raises PreconditionFailed."""
+        limit = self._max_exchanges
+        if 0 <= limit <= self.exchange_count:
+            raise PreconditionFailed(f"cannot declare {what}: exchange limit of {limit} is reached")
 
 
 def _checked(values: dict[str, object]) -> dict[str, int]:

@@ -9,13 +9,20 @@ from leveret.auth.sasl import Sasl
 from leveret.auth.users import Users
 from leveret.auth.validators import validator
 from leveret.broker.connections import Connections
+from leveret.broker.defaults import give_defaults
+from leveret.broker.facts import INTERNAL, exchange_facts
+from leveret.broker.limits import Totals
+from leveret.broker.parameters import Components, GlobalParameters
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
+from leveret.errors import Invalid, NotFound, PreconditionFailed
 from leveret.events import Events
 from leveret.notices import Notices
 from leveret.ports import Clock, Random
+
+_QUEUE_TYPES: Final = ("", "classic", "quorum", "stream")
 
 
 @final
@@ -35,16 +42,93 @@ class Node:
             self.events, settings.max_connections, settings.channel_max_per_node
         )
         self.users.bouncer = self.connections
+        self.components: Final = Components()
+        self.global_parameters: Final = GlobalParameters(self.events)
+        self.totals: Final = Totals(settings.cluster_queue_limit, settings.cluster_exchange_limit)
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
         self.timetable: Final = Timetable()
-        self.vhosts[settings.default_vhost] = VHost(
-            settings.default_vhost, random, clock, self.timetable, self.events
-        )
+        self.add_vhost(settings.default_vhost, "Default virtual host")
         admin = self.users.add_first(
             settings.default_user, settings.default_pass, ["administrator"]
         )
         admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))
+
+    # --- vhosts ----------------------------------------------------------------------------
+
+    def add_vhost(
+        self,
+        name: str,
+        description: str = "",
+        tags: list[str] | None = None,
+        default_queue_type: str = "",
+        is_protected: bool = False,
+        is_traced: bool | None = None,
+        by: str = INTERNAL,
+    ) -> VHost:
+        """The vhost called ``name``, made if need be, with what is said of it here.
+
+        ``is_traced`` None leaves the firehose as it is.  Nobody may enter a new one yet.
+        Raises Invalid.
+        """
+        if default_queue_type not in _QUEUE_TYPES:
+            raise Invalid("Unsupported default queue type")
+        vhost = self.vhosts.get(name)
+        event = "vhost.updated"
+        if vhost is None:
+            vhost = self._new_vhost(name, by)
+            event = "vhost.created"
+        vhost.description = description
+        vhost.tags = tags if tags is not None else []
+        vhost.default_queue_type = default_queue_type or self.settings.default_queue_type
+        vhost.is_protected = is_protected
+        if is_traced is not None and is_traced != vhost.is_traced:
+            vhost.trace(is_traced)
+        if self.events.is_heard:
+            self.events.tell(event, _vhost_facts(vhost, by))
+        return vhost
+
+    def _new_vhost(self, name: str, by: str) -> VHost:
+        limit = self.settings.vhost_max
+        if 0 <= limit <= len(self.vhosts):
+            raise Invalid(f"cannot create vhost '{name}': vhost limit of {limit} is reached")
+        vhost = VHost(
+            name,
+            self.random,
+            self.clock,
+            self.timetable,
+            self.events,
+            self.components,
+            self.totals,
+        )
+        self.vhosts[name] = vhost
+        give_defaults(vhost, self.settings)
+        if self.events.is_heard:
+            for exchange in vhost.exchanges.values():
+                self.events.tell("exchange.created", exchange_facts(name, exchange, by))
+        return vhost
+
+    def delete_vhost(self, name: str, by: str = INTERNAL) -> None:
+        """Delete the vhost and all that is in it, and close its connections.
+
+        Raises NotFound, PreconditionFailed if it is protected.
+        """
+        vhost = self.vhosts.get(name)
+        if vhost is None:
+            raise NotFound(f"no vhost '{name}'")
+        if vhost.is_protected:
+            raise PreconditionFailed(
+                f"cannot delete vhost '{name}': it is protected from deletion, lift that first"
+            )
+        del self.vhosts[name]
+        self.connections.vhost_deleted(name)
+        self.users.forget_vhost(name)
+        vhost.close(by)
+        if self.events.is_heard:
+            facts: dict[str, object] = {"name": name, "user_who_performed_action": by}
+            self.events.tell("vhost.deleted", facts)
+
+    # --- time and numbers ------------------------------------------------------------------
 
     def keep_time(self) -> None:
         """Do what is due.  Called when the timetable's alarm rings."""
@@ -56,6 +140,18 @@ class Node:
         """A number that no connection of this run had before; never 0."""
         self._last_connection_id += 1
         return self._last_connection_id
+
+
+def _vhost_facts(vhost: VHost, by: str) -> dict[str, object]:
+    tags: list[object] = list(vhost.tags)
+    return {
+        "name": vhost.name,
+        "description": vhost.description,
+        "tags": tags,
+        "default_queue_type": vhost.default_queue_type,
+        "tracing": vhost.is_traced,
+        "user_who_performed_action": by,
+    }
 
 
 def _users(settings: Settings, random: Random, events: Events) -> Users:

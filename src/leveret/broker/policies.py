@@ -76,7 +76,8 @@ class Policies:
         try:
             policy = Policy(name, pattern, dict(definition), priority, apply_to)
         except ValueError as wrong:
-            raise invalid(f"pattern should be regular expression but is invalid: {wrong}") from None
+            why = f"pattern should be regular expression but is invalid: {wrong}"
+            raise invalid(why) from None
         self._by_name[name] = policy
         self._rank()
         self._tell_parameter("parameter.set", name, policy, by)

@@ -28,7 +28,7 @@ from leveret.broker.facts import (
 from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.funerals import Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
-from leveret.broker.limits import Limits
+from leveret.broker.limits import Limits, Totals
 from leveret.broker.parameters import Components, Parameters
 from leveret.broker.policies import Policies, Ruled, queue_type_of, rule_exchange, rule_queue
 from leveret.broker.policy import Policy
@@ -89,6 +89,7 @@ class VHost(Keeper):
         timetable: Timetable,
         events: Events,
         components: Components | None = None,
+        totals: Totals | None = None,
     ) -> None:
         self.name: Final = name
         # What people say of it.
@@ -115,6 +116,7 @@ class VHost(Keeper):
         self.is_traced = False
         self._inbound: Final = Inbound()
         self.limits: Final = Limits(name, events)
+        self._totals: Final = totals if totals is not None else Totals()
         parts = components if components is not None else Components()
         self.parameters: Final = Parameters(name, parts, self.limits, events)
         ruling = _Ruling(self)
@@ -207,12 +209,14 @@ class VHost(Keeper):
 
     def _add_queue(self, wish: QueueWish, by: str) -> Queue:
         self.limits.check_queues(wish.name, len(self.queues))
+        self._totals.check_queue(wish.name)
         check_queue(self.describe("queue", wish.name), wish, self.compat)
         queue = new_queue(wish, self)
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
         rule_queue(queue, self.policies, self.operator_policies)
+        self._totals.queue_count += 1
         self.queue_epoch += 1
         if self.events.is_heard:
             self.events.tell("queue.created", queue_facts(self.name, queue, by))
@@ -236,6 +240,7 @@ class VHost(Keeper):
 
     def _remove_queue(self, queue: Queue, by: str) -> None:
         del self.queues[queue.name]
+        self._totals.queue_count -= 1
         if queue.owner_id != 0:
             self._owned[queue.owner_id].pop(queue, None)
         self.queue_epoch += 1
@@ -331,6 +336,7 @@ class VHost(Keeper):
         found = self.exchanges.get(wish.name)
         if found is None:
             self._check_new_name("exchange", wish.name)
+            self._totals.check_exchange(what)
             made = self._add_exchange(wish)
             if self.events.is_heard:
                 self.events.tell("exchange.created", exchange_facts(self.name, made, by))
@@ -348,6 +354,7 @@ class VHost(Keeper):
         made.alternate = alternate
         rule_exchange(made, self.policies, self.operator_policies)
         self.exchanges[wish.name] = made
+        self._totals.exchange_count += 1
         self.epoch += 1
         return made
 
@@ -370,6 +377,7 @@ class VHost(Keeper):
         while pending:
             current = pending.pop()
             del self.exchanges[current.name]
+            self._totals.exchange_count -= 1
             current.close()
             self.epoch += 1
             for binding in list(current.bindings.values()):

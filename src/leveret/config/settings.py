@@ -79,6 +79,10 @@ class Settings:
     log_level: str
     log_format: str
     cluster_name: str
+    default_queue_type: str
+    vhost_max: int
+    cluster_queue_limit: int
+    cluster_exchange_limit: int
     load_definitions: str
 
     def __init__(self, **values: object) -> None:
