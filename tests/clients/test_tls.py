@@ -13,6 +13,10 @@ from tests.certificates import Certificates
 from tests.clients.processes import run
 
 import leveret
+from leveret.auth.permissions import Permission
+from leveret.broker.node import Node
+from leveret.net.certificate import tell
+from leveret.session import TlsFacts
 
 SCRIPT = Path(__file__).with_name("bunny_tls.rb")
 
@@ -90,6 +94,49 @@ def test_aio_pika_takes_the_certificates_from_the_url(
             return got.body
 
     assert asyncio.run(scenario()) == b"x" * 200_000
+
+
+def admit(node: Node, name: str) -> None:
+    """Make a user who has no password and may do everything."""
+    node.users.add(name, None, []).grant("/", Permission(".*", ".*", ".*"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "CN=client,OU="),
+        ({"ssl_cert_login_from": "common_name"}, "client"),
+        ({"ssl_cert_login_from": "subject_alternative_name"}, "client.example"),
+    ],
+)
+def test_a_certificate_is_a_login(
+    certificates: Certificates, settings: dict[str, object], name: str
+) -> None:
+    external: dict[str, object] = {"auth_mechanisms": ["PLAIN", "EXTERNAL"]}
+    if name.endswith("="):
+        name = subject(certificates)
+        assert name.startswith("CN=client,")
+    with leveret.Broker(settings=certificates.mutual | external | settings) as broker:
+        made = parameters(broker.tls_url, certificates.context(with_certificate=True))
+        made.credentials = pika.credentials.ExternalCredentials()
+        with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+            pika.BlockingConnection(made)
+        broker.call(lambda node: admit(node, name))
+        with pika.BlockingConnection(made) as connection:
+            connection.channel().queue_declare("q")
+        # Without TLS, or without a certificate, nobody is anybody.
+        made = pika.URLParameters(broker.url)
+        made.credentials = pika.credentials.ExternalCredentials()
+        with pytest.raises(pika.exceptions.AMQPConnectionError):
+            pika.BlockingConnection(made)
+
+
+def subject(certificates: Certificates) -> str:
+    """The name in the client's certificate, as RabbitMQ spells it."""
+    pem = Path(certificates.client_cert).read_text()
+    facts = TlsFacts("", "")
+    tell(facts, ssl.PEM_cert_to_DER_cert(pem[: pem.index("END CERTIFICATE-----") + 20] + "\n"))
+    return facts.subject
 
 
 @pytest.mark.usefixtures("bunny")
