@@ -108,14 +108,14 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
     owner_id = context.owner_id if bits & 4 else 0
     wish = QueueWish(name, bits & 2 != 0, bits & 8 != 0, owner_id, table)
     if name == "":
-        return context.vhost.declare_anonymous_queue(wish)
+        return context.vhost.declare_anonymous_queue(wish, context.access.user.name)
     context.access.configure("queue", name)
     dead_letters = table.get("x-dead-letter-exchange")
     is_new = name not in context.vhost.queues
     if is_new and dead_letters is not None and dead_letters.kind == LONGSTR:
         context.access.read("queue", name)
         context.access.write("exchange", str(dead_letters.value))
-    return context.vhost.declare_queue(wish, context.owner_id)
+    return context.vhost.declare_queue(wish, context.owner_id, context.access.user.name)
 
 
 def _check_binding(channel: Channel, queue_name: str, source_name: str, key: str) -> None:
@@ -152,7 +152,7 @@ def _bind_queue(channel: Channel, arguments: Arguments) -> None:
     vhost = channel.context.vhost
     source = vhost.exchange(source_name)
     queue = vhost.queue(name, channel.context.owner_id)
-    vhost.bind(source, queue, None, key, table)
+    vhost.bind(source, queue, None, key, table, channel.context.access.user.name)
     if not no_wait:
         _reply(channel, MethodFrame(QUEUE_BIND_OK))
 
@@ -173,7 +173,7 @@ def _unbind_queue(channel: Channel, arguments: Arguments) -> None:
     # What is not there is not bound either.
     if source is not None and name in vhost.queues:
         queue = vhost.queue(name, channel.context.owner_id)
-        vhost.unbind(source, queue, None, key, table)
+        vhost.unbind(source, queue, None, key, table, channel.context.access.user.name)
     _reply(channel, MethodFrame(QUEUE_UNBIND_OK))
 
 
@@ -199,7 +199,8 @@ def _delete_queue(channel: Channel, arguments: Arguments) -> None:
     count = 0
     if name in context.vhost.queues:
         queue = context.vhost.queue(name, context.owner_id)
-        count = context.vhost.delete_queue(queue, bits & 1 != 0, bits & 2 != 0)
+        user = context.access.user.name
+        count = context.vhost.delete_queue(queue, bits & 1 != 0, bits & 2 != 0, user)
     if not bits & 4:
         _reply(channel, MethodFrame(QUEUE_DELETE_OK).long(count))
 
@@ -230,7 +231,8 @@ def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
         if name not in context.vhost.exchanges:
             _check_alternate_rights(channel, name, table)
         context.vhost.declare_exchange(
-            ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table)
+            ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table),
+            context.access.user.name,
         )
     if not bits & 16:
         _reply(channel, MethodFrame(EXCHANGE_DECLARE_OK))
@@ -256,7 +258,7 @@ def _delete_exchange(channel: Channel, arguments: Arguments) -> None:
     context.vhost.check_deletable(name)
     exchange = context.vhost.exchanges.get(name)
     if exchange is not None:
-        context.vhost.delete_exchange(exchange, bits & 1 != 0)
+        context.vhost.delete_exchange(exchange, bits & 1 != 0, context.access.user.name)
     if not bits & 2:
         _reply(channel, MethodFrame(EXCHANGE_DELETE_OK))
 
@@ -275,11 +277,12 @@ def _bind_exchange(channel: Channel, arguments: Arguments, is_bind: bool) -> Non
     _check_not_default(source_name)
     _check_source(channel, source_name, key)
     vhost = context.vhost
+    user = context.access.user.name
     if is_bind:
         source = vhost.exchange(source_name)
-        vhost.bind(source, None, vhost.exchange(destination_name), key, table)
+        vhost.bind(source, None, vhost.exchange(destination_name), key, table, user)
     elif source_name in vhost.exchanges and destination_name in vhost.exchanges:
         source = vhost.exchange(source_name)
-        vhost.unbind(source, None, vhost.exchange(destination_name), key, table)
+        vhost.unbind(source, None, vhost.exchange(destination_name), key, table, user)
     if not no_wait:
         _reply(channel, MethodFrame(EXCHANGE_BIND_OK if is_bind else EXCHANGE_UNBIND_OK))

@@ -153,9 +153,8 @@ def checked_policy(value: dict[str, object], name: str) -> tuple[str, dict[str, 
 
 def rule_queue(queue: Queue, user: Policies, operator: Policies) -> bool:
     """Give ``queue`` the policies that rule it now.  Whether they are others than before."""
-    queue_type = queue_type_of(queue)
-    policy = user.of_queue(queue.name, queue_type)
-    operators = operator.of_queue(queue.name, queue_type)
+    policy = user.of_queue(queue.name, queue.kind)
+    operators = operator.of_queue(queue.name, queue.kind)
     if policy is queue.policy and operators is queue.operator_policy:
         return False
     queue.policy = policy
@@ -188,5 +187,4 @@ def _effective(user: Policy | None, operator: Policy | None) -> dict[str, object
 
 def queue_type_of(queue: Queue) -> str:
     """The name of the queue's type, as policies call it."""
-    field = queue.arguments.get("x-queue-type")
-    return str(field.value) if field is not None else "classic"
+    return queue.kind

@@ -30,7 +30,7 @@ from leveret.broker.funerals import Undertaker
 from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.limits import Limits, Totals
 from leveret.broker.parameters import Components, Parameters
-from leveret.broker.policies import Policies, Ruled, queue_type_of, rule_exchange, rule_queue
+from leveret.broker.policies import Policies, Ruled, rule_exchange, rule_queue
 from leveret.broker.policy import Policy
 from leveret.broker.post import Post
 from leveret.broker.properties import Properties
@@ -98,6 +98,8 @@ class VHost(Keeper):
         self.default_queue_type = ""
         self.is_protected = False
         self.compat = Compat()
+        # How long a delivery may be out where its queue and consumer do not say; 0 for ever.
+        self.consumer_timeout_ms = 0
         self.events: Final = events
         self._random: Final = random
         self._clock: Final = clock
@@ -466,7 +468,7 @@ class VHost(Keeper):
 
     def _tell_ruled(self, queue: Queue, policy: Policy | None, by: str) -> None:
         facts = name_facts(self.name, queue.name, by)
-        facts["type"] = f"rabbit_{queue_type_of(queue)}_queue"
+        facts["type"] = f"rabbit_{queue.kind}_queue"
         if policy is None:
             self.events.tell("queue.policy.cleared", facts)
         else:
