@@ -42,6 +42,9 @@ class FakeClock(Clock):
     def unix_s(self) -> int:
         return 1_700_000_000 + self.now // SECOND_NS
 
+    def unix_ms(self) -> int:
+        return 1_700_000_000_000 + self.now * 1000 // SECOND_NS
+
     def pass_s(self, seconds: float) -> None:
         self.now += int(seconds * SECOND_NS)
 

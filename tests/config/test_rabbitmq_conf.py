@@ -23,7 +23,7 @@ PENDING = {
     *("auth_oauth2_verify_aud", "auth_oauth2_additional_scopes_key", "auth_oauth2_scope_prefix"),
     *("auth_oauth2_preferred_username_claims", "auth_oauth2_algorithms"),
     *("default_queue_type", "consumer_timeout_ms", "cluster_queue_limit", "cluster_exchange_limit"),
-    *("vhost_max", "event_exchange_vhost"),
+    "vhost_max",
 }
 
 

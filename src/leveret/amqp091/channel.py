@@ -158,6 +158,7 @@ class Channel:
             self._reply_queue = None
             self.publishing.reply_address = ""
         self.context.vhost.cancel(consumer.queue, consumer)
+        consumer.leave()
         # Another may be the active one now.
         self.context.dispatch_later(consumer.queue)
 

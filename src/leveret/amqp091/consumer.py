@@ -21,9 +21,11 @@ from leveret.amqp091.spec import (
     FRAME_OVERHEAD,
 )
 from leveret.broker.consumer import Consumer
+from leveret.broker.facts import consumer_facts
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import NO_PROPERTIES, Properties
 from leveret.broker.queue import Queue
+from leveret.broker.vhost import REPLY_TO
 from leveret.octets import write_i64, write_u16, write_u32
 from leveret.tables import Table
 
@@ -77,11 +79,40 @@ class ChannelConsumer(Consumer):
         self._size = -1
         self._before = b""
         self._after = b""
+        self._is_over = False
 
     def join(self, registry: "dict[str, ChannelConsumer]") -> None:
         """Be known to the channel, by tag, until the queue is gone."""
         self._registry = registry
         registry[self.tag] = self
+        if self._context.vhost.events.is_heard:
+            self._tell("consumer.created")
+
+    def leave(self) -> None:
+        """The subscription is over."""
+        if not self._is_over and self._context.vhost.events.is_heard:
+            self._tell("consumer.deleted")
+        self._is_over = True
+
+    def _tell(self, event: str) -> None:
+        context = self._context
+        name = self.queue.name
+        # Those who wait for direct replies are nobody's business.
+        if name.startswith(REPLY_TO):
+            return
+        channel = f"{context.name} ({self._channel})"
+        by = context.access.user.name
+        vhost = context.vhost
+        facts: dict[str, object] = {
+            "consumer_tag": self.tag,
+            "channel": channel,
+            "vhost": vhost.name,
+            "queue": name,
+            "user_who_performed_action": by,
+        }
+        if event == "consumer.created":
+            facts |= consumer_facts(self, self._prefetch)
+        vhost.events.tell(event, facts)
 
     def has_room(self) -> bool:
         """Whether prefetch, the channel's limit and the socket allow one more."""
@@ -130,6 +161,7 @@ class ChannelConsumer(Consumer):
     def cancelled(self) -> None:
         """The queue is gone: tell the client if it wants to know."""
         self._registry.pop(self.tag, None)
+        self.leave()
         if self._context.wants_cancel:
             frame = MethodFrame(BASIC_CANCEL).shortstr(self.tag).octet(1)
             self._outbox.send(self._channel, frame)

@@ -157,6 +157,8 @@ class Publishing:
         properties = route.properties
         if octets != properties.octets:
             properties = _read(octets)
+            if self._context.vhost.interceptors is not None:
+                properties.needs_care = True
             if len(octets) <= _MAX_REMEMBERED:
                 route.properties = properties
         self._body_size = size
@@ -247,6 +249,10 @@ class Publishing:
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
         vhost = context.vhost
         route.routing = routing
+        if vhost.interceptors is not None and route.properties is NO_PROPERTIES:
+            # No message is without care then, not even one without properties.
+            route.properties = read_properties(NO_PROPERTIES.octets)
+            route.properties.needs_care = True
         # The firehose must hear of each message.
         route.is_static = routing.is_static and not vhost.is_traced
         route.vhost_epoch = vhost.queue_epoch if route.is_by_name else vhost.epoch
@@ -307,6 +313,9 @@ class Publishing:
             if not self.reply_address:
                 raise PreconditionFailed("fast reply consumer does not exist")
             properties = with_reply_to(properties, self.reply_address)
+        interceptors = self._context.vhost.interceptors
+        if interceptors is not None:
+            properties = interceptors.intercept(properties)
         headers = _headers(properties)
         extra_keys = _copies(headers, "CC")
         if "BCC" not in headers:

@@ -5,6 +5,7 @@ Made only when somebody listens.  Behaviour: RabbitMQ 4.3, "Internal Event Excha
 
 from typing import Final
 
+from leveret.broker.consumer import Consumer
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.policy import Policy
 from leveret.broker.queue import Queue
@@ -58,6 +59,16 @@ def binding_facts(vhost: str, binding: Binding, by: str) -> dict[str, object]:
         "arguments": _arguments(binding.arguments),
         "vhost": vhost,
         "user_who_performed_action": by,
+    }
+
+
+def consumer_facts(consumer: Consumer, prefetch: int) -> dict[str, object]:
+    """Of a new consumer, apart from where it is."""
+    return {
+        "exclusive": consumer.is_exclusive,
+        "ack_required": not consumer.no_ack,
+        "prefetch_count": prefetch,
+        "arguments": _arguments(consumer.arguments),
     }
 
 

@@ -11,6 +11,7 @@ from leveret.auth.validators import validator
 from leveret.broker.connections import Connections
 from leveret.broker.defaults import give_defaults
 from leveret.broker.facts import INTERNAL, exchange_facts
+from leveret.broker.fittings import fit_out
 from leveret.broker.limits import Totals
 from leveret.broker.parameters import Components, GlobalParameters
 from leveret.broker.timetable import Timetable
@@ -103,6 +104,7 @@ class Node:
         )
         self.vhosts[name] = vhost
         give_defaults(vhost, self.settings)
+        fit_out(vhost, self.settings, self.events, self.clock)
         if self.events.is_heard:
             for exchange in vhost.exchanges.values():
                 self.events.tell("exchange.created", exchange_facts(name, exchange, by))

@@ -190,6 +190,11 @@ def with_headers(properties: Properties, headers: Table) -> Properties:
     return read_properties(_put(properties.octets, HEADERS, table_octets(headers)))
 
 
+def with_property(properties: Properties, flag: int, octets: bytes) -> Properties:
+    """A copy of ``properties`` with other ``octets``, as they travel, for the property ``flag``."""
+    return read_properties(_put(properties.octets, flag, octets))
+
+
 def without_expiration(properties: Properties, headers: Table) -> Properties:
     """A copy of ``properties`` with other headers and no expiration."""
     octets = _put(properties.octets, HEADERS, table_octets(headers))

@@ -27,6 +27,7 @@ from leveret.broker.facts import (
 )
 from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.funerals import Undertaker
+from leveret.broker.interceptors import Interceptors
 from leveret.broker.kinds import check_kind, new_exchange
 from leveret.broker.limits import Limits, Totals
 from leveret.broker.parameters import Components, Parameters
@@ -116,6 +117,8 @@ class VHost(Keeper):
         self.firehose: Final = Firehose(name, self.post)
         # Whether publishes and deliveries must be told to the firehose.
         self.is_traced = False
+        # What writes into every message that comes in, if anything does.
+        self.interceptors: Interceptors | None = None
         self._inbound: Final = Inbound()
         self.limits: Final = Limits(name, events)
         self._totals: Final = totals if totals is not None else Totals()
@@ -359,6 +362,11 @@ class VHost(Keeper):
         self._totals.exchange_count += 1
         self.epoch += 1
         return made
+
+    def install(self, exchange: Exchange) -> None:
+        """Take in an exchange that the broker itself has made."""
+        self.exchanges[exchange.name] = exchange
+        self.epoch += 1
 
     def check_deletable(self, name: str) -> None:
         """Refuse to delete an exchange of the system, there or not.  Raises AccessRefused."""

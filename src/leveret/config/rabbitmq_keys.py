@@ -68,6 +68,8 @@ ONE: Final[dict[str, str]] = {
     "definitions.local.path": "load_definitions",
     "management.load_definitions": "load_definitions",
     "event_exchange.vhost": "event_exchange_vhost",
+    "message_interceptors.incoming.set_header_timestamp.overwrite": "incoming_timestamp",
+    "message_interceptors.incoming.set_header_routing_node.overwrite": "incoming_routing_node",
     "log.console.formatter": "log_format",
 }
 
@@ -110,6 +112,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "handshake_timeout_ms": {"infinity": "3600000"},
     "tls_handshake_timeout_ms": {"infinity": "3600000"},
     "consumer_timeout_ms": {"infinity": "0", "undefined": "0"},
+    "incoming_timestamp": {"true": "overwrite", "false": "keep"},
+    "incoming_routing_node": {"true": "overwrite", "false": "keep"},
     "tls_verify": {"verify_none": "none", "verify_peer": "peer"},
     "ssl_cert_login_from": {"subject_alt_name": "subject_alternative_name"},
     "credential_validator": {

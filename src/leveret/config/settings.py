@@ -74,6 +74,11 @@ class Settings:
     default_users: dict[str, dict[str, object]]
     default_vhost_limits: dict[str, dict[str, object]]
     default_operator_policies: dict[str, dict[str, object]]
+    # leveret.config.telling
+    event_exchange: bool
+    event_exchange_vhost: str
+    incoming_timestamp: str
+    incoming_routing_node: str
     # leveret.config.node
     data_dir: str
     log_level: str
