@@ -50,7 +50,7 @@ def errors(worker: Program) -> list[str]:
     return [line for line in worker.lines if ": ERROR/" in line or ": CRITICAL/" in line]
 
 
-@pytest.fixture(params=["classic"])
+@pytest.fixture(params=["classic", "quorum"])
 def shop(request: pytest.FixtureRequest, broker: Any, tmp_path: Path) -> Iterator[Shop]:
     with kombu.Connection(broker.url) as connection:
         # A RabbitMQ serves all the tests; what one left must not refuse the other's type of queue.
