@@ -28,7 +28,7 @@ RANKS = [
     {"broker"},
     {
         *("amqp091", "amqp10", "mqtt", "stomp", "stream"),
-        *("management", "smtp", "cluster", "net", "perf"),
+        *("management", "smtp", "cluster", "net", "perf", "identity"),
     },
     {"server"},
     {"embedded", "testing"},

@@ -11,6 +11,7 @@ from leveret.broker.node import Node
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
+from leveret.identity.wiring import connect
 from leveret.net.alarm import LoopAlarm
 from leveret.net.door import Entrance
 from leveret.net.listener import Listener
@@ -36,6 +37,7 @@ class Server:
         self._alarm: LoopAlarm | None = None
         self._tls: Final = ServerTls(settings) if tls_places(settings) else None
         self.node: Final = Node(settings, Clock(), Random())
+        self._identity: Final = connect(self.node)
         self.listeners: Final = self._listeners(settings)
         self.failed: Listener | None = None
 
@@ -116,6 +118,7 @@ class Server:
         self._be_quiet()
         for listener in self.listeners:
             await listener.close()
+        self._identity.close()
 
 
 def plain_places(settings: Settings) -> list[tuple[str, int]]:

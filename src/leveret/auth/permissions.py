@@ -9,6 +9,7 @@ from typing import Final, final
 from leveret.patterns import Pattern, compiled
 
 # What a pattern over routing keys may refer to, once there is a connection to take it from.
+_MAX_EXPANDED: Final = 64
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -53,14 +54,22 @@ class TopicPermission:
         # As patterns without variables they must be good already.
         self._write: Final = _compiled(write)
         self._read: Final = _compiled(read)
+        # With the variables of those who asked lately.
+        self._expanded: Final[dict[str, Pattern]] = {}
 
     def allows(self, operation: str, key: str, variables: dict[str, str]) -> bool:
         """Whether ``operation`` (write or read) with the routing key ``key`` is granted."""
         text = self.write if operation == "write" else self.read
         expanded = expand(text, variables)
-        if expanded != text:
-            return _compiled(expanded).matches(key)
-        return (self._write if operation == "write" else self._read).matches(key)
+        if expanded == text:
+            return (self._write if operation == "write" else self._read).matches(key)
+        pattern = self._expanded.get(expanded)
+        if pattern is None:
+            pattern = _compiled(expanded)
+            if len(self._expanded) >= _MAX_EXPANDED:
+                self._expanded.clear()
+            self._expanded[expanded] = pattern
+        return pattern.matches(key)
 
 
 def expand(text: str, variables: dict[str, str]) -> str:

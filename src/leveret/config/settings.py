@@ -63,6 +63,12 @@ class Settings:
     credential_validator_regexp: str
     auth_backends: list[str]
     auth_cache_ttl_ms: int
+    auth_http_method: str
+    auth_http_user_path: str
+    auth_http_vhost_path: str
+    auth_http_resource_path: str
+    auth_http_topic_path: str
+    auth_http_timeout_ms: int
     max_connections: int
     channel_max_per_node: int
     consumer_max_per_channel: int
