@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from leveret import Broker
-from leveret.auth.users import Permission
+from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.node import Node
 from leveret.errors import BrokerError, NotFound
 
@@ -320,8 +320,6 @@ def _clear_permissions(node: Node, user: str, vhost: str) -> None:
 def _set_topic_permissions(
     node: Node, user: str, vhost: str, exchange: str, write: str, read: str
 ) -> None:
-    from leveret.auth.permissions import TopicPermission
-
     _ = node.vhosts[vhost]
     node.users.get(user).grant_topic(vhost, exchange, TopicPermission(write, read))
 
