@@ -184,9 +184,13 @@ class Talk:
         return self
 
 
-def handshake(heartbeat: int = 0, frame_max: int = 131072) -> bytes:
-    """All that a client sends to open a connection as guest."""
-    names = ("consumer_cancel_notify", "authentication_failure_close", "basic.nack")
+CAPABILITIES: Final = ("consumer_cancel_notify", "authentication_failure_close", "basic.nack")
+
+
+def handshake(
+    heartbeat: int = 0, frame_max: int = 131072, names: tuple[str, ...] = CAPABILITIES
+) -> bytes:
+    """All that a client sends to open a connection as guest, with the capabilities ``names``."""
     properties = {"capabilities": dict.fromkeys(names, True)}
     return (
         wire.HEADER

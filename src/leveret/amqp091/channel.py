@@ -9,6 +9,7 @@ from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.consumer import ChannelConsumer, ConsumeWish
 from leveret.amqp091.context import Context
+from leveret.amqp091.lapses import Lapse, Lapses, timeout_ms
 from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.amqp091.publishing import Publishing
 from leveret.amqp091.spec import (
@@ -27,6 +28,7 @@ from leveret.amqp091.spec import (
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
+from leveret.broker.timetable import Appointee
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
@@ -42,13 +44,14 @@ _ANSWERS: Final = (ACKED, REJECTED, REQUEUED, FAILED)
 
 
 @final
-class Channel:
+class Channel(Appointee):
     """One channel of an open connection.  Methods raise refusals; the session answers them.
 
     ``is_closing``: the broker has closed it and waits for the client's close-ok.
     """
 
     def __init__(self, number: int, context: Context) -> None:
+        super().__init__()
         self.number: Final = number
         self.context: Final = context
         self.publishing: Final = Publishing(number, context)
@@ -61,6 +64,10 @@ class Channel:
         self._reply_queue: Queue | None = None
         # The deliveries that an open transaction has answers for.
         self._held: dict[int, list[Delivery]] = {}
+        # The watch over deliveries that may not be out for ever, and the tags of those that were
+        # out too long: a late answer to one is no fault.
+        self._lapses: Lapses | None = None
+        self._lapsed: Final[dict[int, None]] = {}
 
     # --- names -----------------------------------------------------------------------------
 
@@ -91,7 +98,7 @@ class Channel:
         arguments.end()
         if size != 0:
             raise NotSupported(f"prefetch_size!=0 ({size})")
-        if is_global:
+        if is_global and self.context.vhost.compat.has_global_prefetch:
             self._outstanding.limit = count
             self._wake_all()
         else:
@@ -120,12 +127,16 @@ class Channel:
         no_ack = bits & 2 != 0
         priority = _priority(self.context.vhost.describe("queue", self.queue_name(name)), table)
         queue = self._reply_source(no_ack) if name == REPLY_TO else self._queue(name)
+        if self._outstanding.limit != 0:
+            queue.check_global_prefetch(self.context.vhost.describe("queue", queue.name))
         wish = ConsumeWish(tag, no_ack, bits & 4 != 0, priority, table)
         consumer = ChannelConsumer(
             wish, self.number, queue, self._prefetch, self._outstanding, self.context
         )
         self.context.vhost.consume(queue, consumer)
         consumer.join(self._consumers)
+        if not no_ack:
+            self._watch(consumer, queue)
         if not bits & 8:
             self._send(MethodFrame(BASIC_CONSUME_OK).shortstr(tag))
         self.context.dispatch_later(queue)
@@ -192,6 +203,7 @@ class Channel:
         message = waiting.message
         if not no_ack:
             outstanding.add(Delivery(tag, queue, None, message, waiting.offset))
+            self._watch(None, queue)
         frame = MethodFrame(BASIC_GET_OK).longlong(tag).octet(1 if waiting.redelivered else 0)
         self._send(frame.raw(message.origin.octets).long(queue.ready_count))
         self.context.outbox.send_content(self.number, message.properties.octets, message.body)
@@ -224,7 +236,8 @@ class Channel:
             return
         delivery = self._outstanding.take(tag)
         if delivery is None:
-            raise _unknown(tag)
+            self._answer(tag, multiple, ACKED)
+            return
         delivery.queue.settle(delivery.offset)
         if self._outstanding.limit != 0:
             self._wake_all()
@@ -266,7 +279,18 @@ class Channel:
             delivery = self._outstanding.find(tag)
             if delivery is not None:
                 return [delivery]
-        raise _unknown(tag)
+        return self._find_lapsed(tag, multiple)
+
+    def _find_lapsed(self, tag: int, multiple: bool) -> list[Delivery]:
+        """What else is answered for with a delivery that was out too long, and is no more."""
+        if tag not in self._lapsed:
+            raise _unknown(tag)
+        if not multiple:
+            del self._lapsed[tag]
+            return []
+        for late in [each for each in self._lapsed if each <= tag]:
+            del self._lapsed[late]
+        return self._outstanding.find_between(0, tag)
 
     def _settle(self, deliveries: list[Delivery], answer: int) -> None:
         """These are out no longer; what becomes of them is the ``answer``."""
@@ -305,6 +329,55 @@ class Channel:
         self._settle(self._outstanding.find_all(), REQUEUED)
         if is_sync:
             self._send(MethodFrame(BASIC_RECOVER_OK))
+
+    # --- time to acknowledge -----------------------------------------------------------------
+
+    def retimed(self) -> None:
+        """Consumers may have another time to acknowledge than before."""
+        for consumer in self._consumers.values():
+            if not consumer.no_ack:
+                self._watch(consumer, consumer.queue)
+
+    def _watch(self, consumer: ChannelConsumer | None, queue: Queue) -> None:
+        """Look after deliveries of ``queue`` if they may not be out for ever."""
+        vhost = self.context.vhost
+        limit_ms = timeout_ms(vhost, consumer, queue)
+        if limit_ms == 0:
+            return
+        if self._lapses is None:
+            self._lapses = Lapses(vhost, self._outstanding)
+        self._lapses.expect(limit_ms)
+        vhost.appoint(self, vhost.now_ns() + self._lapses.period_ns)
+
+    def on_time(self, now_ns: int) -> None:
+        """Take back what has been out too long, and see to it that there will be no more."""
+        lapses = self._lapses
+        if lapses is None or self.is_closing:
+            return
+        late = lapses.look(now_ns)
+        if late:
+            self._lapse(late)
+            self.context.finish()
+        if self._consumers or len(self._outstanding) > 0:
+            self.context.vhost.appoint(self, now_ns + lapses.period_ns)
+        else:
+            self._lapses = None
+
+    def _lapse(self, late: list[Lapse]) -> None:
+        self._settle([each.delivery for each in late], REQUEUED)
+        consumers: dict[ChannelConsumer, None] = {}
+        for each in late:
+            self._lapsed[each.delivery.tag] = None
+            consumer = each.delivery.consumer
+            if consumer is None or not self.context.wants_cancel:
+                self.context.close_channel(self.number, _too_late(self.number, each.limit_ms))
+                return
+            assert isinstance(consumer, ChannelConsumer)
+            consumers[consumer] = None
+        for consumer in consumers:
+            if self._consumers.get(consumer.tag) is consumer:
+                self._end(consumer)
+                consumer.cancelled()
 
     # --- confirms and transactions ---------------------------------------------------------
 
@@ -378,10 +451,18 @@ class Channel:
             self.context.vhost.close_reply_queue(self._reply_queue)
         self._forget_held()
         self._settle(self._outstanding.find_all(), FAILED)
+        self.context.vhost.call_off(self)
 
 
 def _unknown(tag: int) -> PreconditionFailed:
     return PreconditionFailed(f"unknown delivery tag {tag}")
+
+
+def _too_late(channel: int, limit_ms: int) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"delivery acknowledgement on channel {channel} timed out. Timeout value used: {limit_ms} "
+        "ms. This timeout value can be configured, see consumers doc guide to learn more"
+    )
 
 
 def _priority(what: str, table: Table) -> int:

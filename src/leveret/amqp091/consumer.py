@@ -158,6 +158,10 @@ class ChannelConsumer(Consumer):
         if self._context.vhost.is_traced:
             self._context.trace_delivery(self._channel, message, self.queue, redelivered)
 
+    def retimed(self) -> None:
+        """The queue may give another time to acknowledge than before."""
+        self._context.retime_channel(self._channel)
+
     def cancelled(self) -> None:
         """The queue is gone: tell the client if it wants to know."""
         self._registry.pop(self.tag, None)

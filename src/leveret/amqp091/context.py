@@ -1,6 +1,9 @@
 """What the channels of one open connection share."""
 
+from abc import ABC, abstractmethod
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.outbox import Outbox
@@ -9,9 +12,23 @@ from leveret.broker.message import Message
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 from leveret.config.kinds import UNLIMITED
+from leveret.errors import BrokerError
 
 # The only type of exchange whose routing keys have rights of their own.
 TOPIC: Final = "topic"
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Channels(ABC):
+    """What a connection does with its channels when nothing came from the client."""
+
+    @abstractmethod
+    def close(self, number: int, refusal: BrokerError) -> None:
+        """Close the channel; ``refusal`` says why."""
+
+    @abstractmethod
+    def retime(self, number: int) -> None:
+        """Its consumers may have another time to acknowledge than before."""
 
 
 @final
@@ -39,9 +56,10 @@ class Context:
         self.owner_id: Final = owner_id
         self.max_message_size: Final = max_message_size
         self.wants_cancel: Final = wants_cancel
+        self.max_consumers: Final = max_consumers
+        self.channels: Channels | None = None
         # How people tell this connection from others.
         self.name = ""
-        self.max_consumers: Final = max_consumers
         self._to_dispatch: list[Queue] = []
         self._to_confirm: list[Confirms] = []
 
@@ -69,6 +87,16 @@ class Context:
         user = self.access.user.name
         firehose = self.vhost.firehose
         firehose.tap_out(message, queue.name, redelivered, self.name, channel, user)
+
+    def close_channel(self, number: int, refusal: BrokerError) -> None:
+        """Close a channel for something the client did not do."""
+        if self.channels is not None:
+            self.channels.close(number, refusal)
+
+    def retime_channel(self, number: int) -> None:
+        """The consumers of a channel may have another time to acknowledge than before."""
+        if self.channels is not None:
+            self.channels.retime(number)
 
     def finish(self) -> None:
         """Dispatch and confirm what came up while a chunk of input was handled."""

@@ -85,6 +85,18 @@ class Outstanding:
         """Every free delivery."""
         return self._free(len(self._deliveries))
 
+    def find_between(self, after: int, last: int) -> list[Delivery]:
+        """Every free delivery with a tag above ``after``, up to ``last``, out or not."""
+        first = self._search(after + 1)
+        end = self._search(last + 1)
+        return [d for d in self._deliveries[first:end] if not d.is_settled and not d.is_held]
+
+    def oldest_tag(self) -> int:
+        """The tag of the first delivery that is out; the next tag when none is."""
+        if self._head == len(self._deliveries):
+            return self.last_tag + 1
+        return self._deliveries[self._head].tag
+
     def find(self, tag: int) -> Delivery | None:
         """The free delivery with ``tag``."""
         index = self._find(tag)

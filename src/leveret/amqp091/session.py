@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
-from leveret.amqp091.context import Context
+from leveret.amqp091.context import Channels, Context
 from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
@@ -364,6 +364,7 @@ class AmqpSession(Session):
         link = handshake.link(self._id, self)
         self._link = link
         self._context.name = link.name
+        self._context.channels = _OpenChannels(self)
         self._node.connections.add(link)
         self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 
@@ -471,9 +472,25 @@ class AmqpSession(Session):
         channel = self._channels.get(int(self._last_number))
         if self._state != RUNNING or code not in SOFT_CODES or channel is None:
             self._close(code, refusal.detail)
-            return
+        else:
+            self._close_channel(channel, code, refusal.detail)
+
+    def close_channel(self, number: int, refusal: BrokerError) -> None:
+        """Close a channel for something the client did not do."""
+        channel = self._channels.get(number)
+        if channel is not None and not channel.is_closing:
+            self._method = 0
+            self._close_channel(channel, reply_code(refusal), refusal.detail)
+
+    def retime_channel(self, number: int) -> None:
+        """Its consumers may have another time to acknowledge than before."""
+        channel = self._channels.get(number)
+        if channel is not None:
+            channel.retimed()
+
+    def _close_channel(self, channel: Channel, code: int, detail: str) -> None:
         assert self._context is not None
-        text = reply_text(code, refusal.detail)
+        text = reply_text(code, detail)
         self._notice(f"channel {channel.number} is closed: {text}")
         self._context.send_confirms()
         channel.is_closing = True
@@ -558,3 +575,19 @@ class AmqpSession(Session):
         user = self._handshake.user
         who = f" (user '{user.name}')" if user is not None else ""
         return f"connection {self._peer.name}{who}"
+
+
+@final
+class _OpenChannels(Channels):
+    """The door through which the channels of a session are closed from inside."""
+
+    def __init__(self, session: AmqpSession) -> None:
+        self._session: Final = session
+
+    def close(self, number: int, refusal: BrokerError) -> None:
+        """Close the channel; ``refusal`` says why."""
+        self._session.close_channel(number, refusal)
+
+    def retime(self, number: int) -> None:
+        """Its consumers may have another time to acknowledge than before."""
+        self._session.retime_channel(number)

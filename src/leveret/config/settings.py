@@ -85,6 +85,9 @@ class Settings:
     event_exchange_vhost: str
     incoming_timestamp: str
     incoming_routing_node: str
+    # leveret.config.queues
+    consumer_timeout_ms: int
+    compat: str
     # leveret.config.node
     data_dir: str
     log_level: str

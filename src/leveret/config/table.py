@@ -12,10 +12,20 @@ from leveret.config.faults import ConfigError
 from leveret.config.kinds import Setting
 from leveret.config.network import NETWORK
 from leveret.config.node import NODE
+from leveret.config.queues import QUEUES
 from leveret.config.telling import TELLING
 from leveret.config.tls import SOCKETS, TLS
 
-TABLE: Final[list[Setting]] = [*NETWORK, *SOCKETS, *TLS, *ACCESS, *DEFAULTS, *TELLING, *NODE]
+TABLE: Final[list[Setting]] = [
+    *NETWORK,
+    *SOCKETS,
+    *TLS,
+    *ACCESS,
+    *DEFAULTS,
+    *TELLING,
+    *QUEUES,
+    *NODE,
+]
 
 BY_NAME: Final[dict[str, Setting]] = {setting.name: setting for setting in TABLE}
 

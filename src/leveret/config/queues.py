@@ -1,0 +1,23 @@
+"""The settings of queues and their consumers, and of which RabbitMQ to be like."""
+
+from typing import Final
+
+from leveret.config.kinds import Choice, Duration, Setting
+
+_YEAR_MS: Final = 31_536_000_000
+
+QUEUES: Final[list[Setting]] = [
+    Duration(
+        "consumer_timeout_ms",
+        0,
+        0,
+        _YEAR_MS,
+        "Time to acknowledge a delivery, where consumer and queue say none; 0 for ever.",
+    ),
+    Choice(
+        "compat",
+        "rabbitmq",
+        ["rabbitmq", "4.3-strict"],
+        "Keep what RabbitMQ 4.3 took away from its users, or refuse it as 4.3 does.",
+    ),
+]
