@@ -259,6 +259,15 @@ module Stories
       queue = channel.queue(name, durable: true)
       inbox = Thread::Queue.new
       queue.subscribe { |_delivery, _properties, body| inbox << body }
+      # A topology of all kinds, each of which must be made again without our doing.
+      source = channel.topic("#{name}.x", auto_delete: true)
+      relay = channel.fanout("#{name}.y", auto_delete: true).bind(source, routing_key: "jobs.#")
+      own = channel.queue("", exclusive: true).bind(relay)
+      jobs = Thread::Queue.new
+      own.subscribe(manual_ack: true) do |delivery, _properties, body|
+        channel.ack(delivery.delivery_tag)
+        jobs << body
+      end
       puts "ready"
       wait_until { File.exist?(ENV.fetch("SIGN")) }
       wait_until do
@@ -268,6 +277,11 @@ module Stories
         false # not connected again yet
       end
       expect("back", inbox.pop)
+      wait_until do
+        source.publish("a job", routing_key: "jobs.now")
+        jobs.size.positive?
+      end
+      expect("a job", jobs.pop)
       queue.delete
     end
   end

@@ -260,3 +260,42 @@ def test_a_robust_connection_comes_back_by_itself(restartable: Any, name: str) -
         await connection.close()
 
     run(story())
+
+
+def test_a_robust_connection_restores_its_topology(restartable: Any, name: str) -> None:
+    async def story() -> None:
+        url = f"{restartable.url}?reconnect_interval=0.05&fail_fast=0"
+        connection = await aio_pika.connect_robust(url)
+        back = asyncio.Event()
+        connection.reconnect_callbacks.add(lambda *_: back.set())
+        topics, jobs = await connection.channel(), await connection.channel()
+        await jobs.set_qos(prefetch_count=1)
+        source = await topics.declare_exchange(f"{name}.x", "topic", auto_delete=True)
+        relay = await topics.declare_exchange(f"{name}.y", "fanout", auto_delete=True)
+        await relay.bind(source, "jobs.#")
+        news = await topics.declare_queue(f"{name}.news", exclusive=True)
+        await news.bind(source, "news.*")
+        work = await jobs.declare_queue(f"{name}.work", auto_delete=True)
+        await work.bind(relay)
+        heard: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        given: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        await news.consume(heard.put, no_ack=True)
+        tag = await work.consume(given.put)
+        await asyncio.to_thread(restartable.stop)
+        await asyncio.to_thread(restartable.start)
+        await back.wait()
+        await topics.ready()
+        await jobs.ready()
+        for number in range(3):
+            await source.publish(Message(b"job %d" % number), f"jobs.{number}")
+            await source.publish(Message(b"news %d" % number), f"news.{number}")
+        for number in range(3):
+            assert (await heard.get()).body == b"news %d" % number
+            job = await given.get()
+            # Prefetch is one again: the next job comes only now.
+            assert given.empty()
+            assert (job.body, job.consumer_tag) == (b"job %d" % number, tag)
+            await job.ack()
+        await connection.close()
+
+    run(story())
