@@ -5,7 +5,7 @@ certificate while it runs.
 """
 
 import ssl
-from typing import Final, final
+from typing import Any, Final, final
 
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
@@ -165,7 +165,9 @@ def reason_of(error: Exception) -> str:
     """Why OpenSSL refused, in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return str(error.reason).lower().replace("_", " ")
+    # Any: the stubs promise a string, which compiled code insists on, but None it may be.
+    reason: Any = getattr(error, "reason", None)
+    if reason:
+        return str(reason).lower().replace("_", " ")
     # Without a reason there is but the place in Python's source.
     return "OpenSSL cannot read it" if isinstance(error, ssl.SSLError) else str(error)
