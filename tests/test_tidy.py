@@ -29,6 +29,7 @@ RANKS = [
     {
         *("amqp091", "amqp10", "mqtt", "stomp", "stream"),
         *("management", "smtp", "cluster", "net", "perf", "identity"),
+        "definition_files",
     },
     {"server"},
     {"embedded", "testing"},

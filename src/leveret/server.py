@@ -4,7 +4,8 @@ Makes every object and hands it down.  Owns no thread and no loop: it runs in th
 """
 
 import asyncio
-from typing import Final, final
+import importlib
+from typing import Any, Final, final
 
 from leveret.amqp091.protocol import Amqp091
 from leveret.broker.node import Node
@@ -23,14 +24,16 @@ from leveret.ports import Clock, Random
 # How long clients get to answer connection.close before they are cut off.
 FAREWELL_S: Final = 1.0
 _POLL_S: Final = 0.01
+# Loaded only where it is wanted.
+_DEFINITIONS: Final = "leveret.definition_files"
 
 
 @final
 class Server:
     """One node with its listeners.
 
-    Raises ConfigError for a certificate that is not good.  ``start`` raises OSError when a port
-    cannot be had, that of ``failed``, and leaves nothing open.
+    Raises ConfigError for a certificate or definitions that are not good.  ``start`` raises OSError
+    when a port cannot be had, that of ``failed``, and leaves nothing open.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -38,6 +41,9 @@ class Server:
         self._tls: Final = ServerTls(settings) if tls_places(settings) else None
         self.node: Final = Node(settings, Clock(), Random())
         self._identity: Final = connect(self.node)
+        if settings.load_definitions:
+            importer: Any = importlib.import_module(_DEFINITIONS)
+            importer.load_definitions(self.node, settings)
         self.listeners: Final = self._listeners(settings)
         self.failed: Listener | None = None
 

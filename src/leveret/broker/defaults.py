@@ -1,10 +1,13 @@
-"""What the settings give to every new vhost: limits, and policies of the operators.
+"""What the settings give to every new vhost: limits, policies of the operators, and users.
 
-Behaviour: RabbitMQ 4.3, "default_limits.vhosts", "default_policies.operator".
+Behaviour: RabbitMQ 4.3, "default_limits.vhosts", "default_policies.operator", "default_users".
 """
 
 from typing import Final
 
+from leveret.auth.passwords import SHA256
+from leveret.auth.permissions import Permission
+from leveret.auth.users import User, Users
 from leveret.broker.limits import MAX_CONNECTIONS, MAX_QUEUES
 from leveret.broker.policy import QUEUES
 from leveret.broker.vhost import VHost
@@ -34,6 +37,27 @@ def give_defaults(vhost: VHost, settings: Settings) -> None:
         if definition and _is_for(groups[name], vhost):
             pattern = str(groups[name]["queue_pattern"])
             vhost.operator_policies.set(name, pattern, definition, 0, QUEUES)
+
+
+def give_rights(users: Users, vhost: VHost, settings: Settings) -> None:
+    """Let those users in that ``vhost`` is for, made if need be."""
+    for name, group in settings.default_users.items():
+        if not _is_for(group, vhost):
+            continue
+        user = users.by_name.get(name)
+        if user is None:
+            user = _new_user(users, name, group)
+        patterns = [str(group[key]) for key in ("configure", "write", "read")]
+        user.grant(vhost.name, Permission(*patterns))
+
+
+def _new_user(users: Users, name: str, group: dict[str, object]) -> User:
+    tags, password = group["tags"], str(group["password"])
+    assert isinstance(tags, list)
+    names = [str(tag) for tag in tags]
+    if password:
+        return users.add_first(name, password, names)
+    return users.add_hashed(name, "", SHA256, names)
 
 
 def _is_for(group: dict[str, object], vhost: VHost) -> bool:

@@ -8,8 +8,9 @@ from leveret.auth.permissions import Permission
 from leveret.auth.sasl import Sasl
 from leveret.auth.users import Users
 from leveret.auth.validators import validator
+from leveret.broker.compat import Compat
 from leveret.broker.connections import Connections
-from leveret.broker.defaults import give_defaults
+from leveret.broker.defaults import give_defaults, give_rights
 from leveret.broker.facts import INTERNAL, exchange_facts
 from leveret.broker.fittings import fit_out
 from leveret.broker.limits import Totals
@@ -36,6 +37,7 @@ class Node:
         self.random: Final = random
         self.notices: Final = Notices(clock)
         self.events: Final = Events()
+        self.compat: Final = Compat(settings.compat)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)
         self.sasl: Final = _sasl(settings)
@@ -50,10 +52,21 @@ class Node:
         self._last_connection_id = 0
         self.timetable: Final = Timetable()
         self.add_vhost(settings.default_vhost, "Default virtual host")
-        admin = self.users.add_first(
-            settings.default_user, settings.default_pass, ["administrator"]
+        self._add_first_user()
+
+    def _add_first_user(self) -> None:
+        settings = self.settings
+        user = self.users.by_name.get(settings.default_user)
+        if user is None:  # not one of default_users
+            user = self.users.add_first(
+                settings.default_user, settings.default_pass, settings.default_user_tags
+            )
+        permission = Permission(
+            settings.default_permissions_configure,
+            settings.default_permissions_write,
+            settings.default_permissions_read,
         )
-        admin.grant(settings.default_vhost, Permission(".*", ".*", ".*"))
+        user.grant(settings.default_vhost, permission)
 
     # --- vhosts ----------------------------------------------------------------------------
 
@@ -102,9 +115,12 @@ class Node:
             self.components,
             self.totals,
         )
+        vhost.compat = self.compat
+        vhost.consumer_timeout_ms = self.settings.consumer_timeout_ms
         self.vhosts[name] = vhost
         give_defaults(vhost, self.settings)
         fit_out(vhost, self.settings, self.events, self.clock)
+        give_rights(self.users, vhost, self.settings)
         if self.events.is_heard:
             for exchange in vhost.exchanges.values():
                 self.events.tell("exchange.created", exchange_facts(name, exchange, by))

@@ -1,8 +1,9 @@
 """The settings of what is there from the start: the first user's rights, other users, limits."""
 
-from typing import Final
+from typing import Final, final
 
-from leveret.config.kinds import UNLIMITED, Groups, Limit, Names, Secret, Setting, Text
+from leveret.config.kinds import UNLIMITED, Groups, Limit, Names, Secret, Setting, Text, Wrong
+from leveret.patterns import MAX_PATTERN, compiled
 
 # A field of default_operator_policies that says nothing.
 UNSET: Final = UNLIMITED
@@ -10,27 +11,50 @@ _MOST: Final = 1_000_000_000_000
 
 _VHOSTS: Final = ".*"
 
+
+@final
+class Pattern(Text):
+    """A pattern over names."""
+
+    def __init__(self, name: str, default: str, text: str) -> None:
+        super().__init__(name, default, text, 0, MAX_PATTERN)
+
+    def allowed(self) -> str:
+        """What patterns are."""
+        return "a regular expression"
+
+    def check(self, value: object) -> object:
+        """Compiles it, to see whether that can be done."""
+        checked = super().check(value)
+        assert isinstance(checked, str)
+        try:
+            compiled(checked)
+        except ValueError as error:
+            raise Wrong(f"{checked!r} is no pattern: {error}") from None
+        return checked
+
+
 DEFAULTS: Final[list[Setting]] = [
     Names("default_user_tags", ["administrator"], "", "Tags of the default user."),
-    Text("default_permissions_configure", ".*", "What the default user may configure.", 0, 4096),
-    Text("default_permissions_write", ".*", "What the default user may write to.", 0, 4096),
-    Text("default_permissions_read", ".*", "What the default user may read from.", 0, 4096),
+    Pattern("default_permissions_configure", ".*", "What the default user may configure."),
+    Pattern("default_permissions_write", ".*", "What the default user may write to."),
+    Pattern("default_permissions_read", ".*", "What the default user may read from."),
     Groups(
         "default_users",
         [
             Secret("password", "", "Password; empty for none, so for a certificate only."),
             Names("tags", [], "", "Tags."),
-            Text("vhost_pattern", _VHOSTS, "Virtual hosts that it gets rights in.", 0, 4096),
-            Text("configure", ".*", "What it may configure there.", 0, 4096),
-            Text("write", ".*", "What it may write to.", 0, 4096),
-            Text("read", ".*", "What it may read from.", 0, 4096),
+            Pattern("vhost_pattern", _VHOSTS, "Virtual hosts that it gets rights in."),
+            Pattern("configure", ".*", "What it may configure there."),
+            Pattern("write", ".*", "What it may write to."),
+            Pattern("read", ".*", "What it may read from."),
         ],
         "More users, made with each virtual host that they match.",
     ),
     Groups(
         "default_vhost_limits",
         [
-            Text("vhost_pattern", _VHOSTS, "Virtual hosts that get them.", 0, 4096),
+            Pattern("vhost_pattern", _VHOSTS, "Virtual hosts that get them."),
             Limit("max_connections", UNLIMITED, "", _MOST, "Connections."),
             Limit("max_queues", UNLIMITED, "", _MOST, "Queues."),
         ],
@@ -39,8 +63,8 @@ DEFAULTS: Final[list[Setting]] = [
     Groups(
         "default_operator_policies",
         [
-            Text("vhost_pattern", _VHOSTS, "Virtual hosts that get it.", 0, 4096),
-            Text("queue_pattern", ".*", "Queues that it is for.", 0, 4096),
+            Pattern("vhost_pattern", _VHOSTS, "Virtual hosts that get it."),
+            Pattern("queue_pattern", ".*", "Queues that it is for."),
             Limit("expires_ms", UNSET, "milliseconds", _MOST, "As in a policy."),
             Limit("message_ttl_ms", UNSET, "milliseconds", _MOST, "As in a policy."),
             Limit("max_length", UNSET, "messages", _MOST, "As in a policy."),

@@ -383,6 +383,8 @@ class Groups(Setting):
         value = given.get(key, field.default)
         try:
             return field.check(value)
+        except Wrong as wrong:
+            raise Wrong(f"{self.name}.{name}.{key}: {wrong}") from None
         except ValueError:
             shown = field.shown(value)
             raise Wrong(
