@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.certificates import Certificates, TlsWire
-from tests.cli.test_serve import Served, command, surroundings
+from tests.cli.test_serve import Served, Start, command, surroundings
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ WITH_TERMINAL = (
 )
 
 
-def test_a_terminal_that_is_closed_ends_it() -> None:
+def test_a_terminal_that_is_closed_ends_it(start: Start) -> None:
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    process = start(
         [sys.executable, "-c", WITH_TERMINAL, *command("--host", "127.0.0.1", "--port", "0")],
         env=surroundings({}),
         stdin=theirs,

@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pika
 import pytest
 
 OWN = ("LEVERET_", "RABBITMQ_")
+Start = Callable[..., subprocess.Popen[Any]]
 
 
 class Served:
@@ -28,8 +30,16 @@ class Served:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout is not None
         self.banner: list[str] = []
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            # There is no ``with`` yet that would end it.
+            self.__exit__()
+            raise
+
+    def _wait_until_ready(self) -> None:
+        assert self.process.stdout is not None
         while not self.banner or not self.banner[-1].startswith("Nothing is on the disk"):
             self.banner.append(self.process.stdout.readline())
             if not self.banner[-1]:
@@ -92,9 +102,9 @@ def test_the_banner_says_where_it_listens_and_what_is_not_there_yet() -> None:
     assert "Traceback" not in log
 
 
-def test_a_person_at_a_terminal_is_shown_a_first_message_and_nothing_twice() -> None:
+def test_a_person_at_a_terminal_is_shown_a_first_message_and_nothing_twice(start: Start) -> None:
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    process = start(
         command(*LOCAL), env=surroundings({}), stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
@@ -244,12 +254,12 @@ def test_file_environment_and_command_line_reach_the_broker(tmp_path: Path) -> N
     assert "hare" not in log + "".join(served.banner)
 
 
-def test_a_closed_standard_output_does_not_end_it() -> None:
+def test_a_closed_standard_output_does_not_end_it(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     read, write = os.pipe()
     os.close(read)
-    process = subprocess.Popen(
+    process = start(
         command("--host", "127.0.0.1", "--port", str(port)),
         env=surroundings({}),
         stdout=write,
