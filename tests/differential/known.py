@@ -437,6 +437,31 @@ MESSAGES: Final = [
 ]
 
 
+_MANY_HASHES: Final = "".join(
+    refused(
+        406,
+        f"PRECONDITION_FAILED - binding key '{key}' has 3 words '#', and a binding to a topic"
+        " exchange may have 2: leave some out",
+        50,
+        20,
+    )
+    + "\n"
+    for key in ("#.a.#.b.#", "#.#.#")
+)
+
+NEWER: Final = [
+    *differ(
+        "4.0: ANONYMOUS is offered",
+        "start_fields",
+        ("mechanisms ['AMQPLAIN', 'PLAIN']", "mechanisms ['AMQPLAIN', 'ANONYMOUS', 'PLAIN']"),
+    ),
+    *differ(
+        "4.3.5: more than two words '#' in one key are refused",
+        "topic_three_hashes",
+        ("\n".join(["t 9 queue.bind-ok"] * 4), _MANY_HASHES + "\n".join(["t 9 queue.bind-ok"] * 2)),
+    ),
+]
+
 AGING: Final = [
     *differ(
         "what has expired is never delivered; 3.10 forgets it in a priority queue's other lines",
@@ -464,6 +489,7 @@ AGING: Final = [
 ]
 
 KNOWN: Final[list[Known]] = [
+    *NEWER,
     *AGING,
     *_unknown_types(),
     *HANDSHAKE,
