@@ -69,6 +69,15 @@ class Settings:
     auth_http_resource_path: str
     auth_http_topic_path: str
     auth_http_timeout_ms: int
+    auth_oauth2_resource_server_id: str
+    auth_oauth2_scope_prefix: str
+    auth_oauth2_verify_aud: bool
+    auth_oauth2_issuer: str
+    auth_oauth2_key_file: str
+    auth_oauth2_jwks_uri: str
+    auth_oauth2_algorithms: list[str]
+    auth_oauth2_preferred_username_claims: list[str]
+    auth_oauth2_additional_scopes_key: str
     max_connections: int
     channel_max_per_node: int
     consumer_max_per_channel: int
