@@ -17,3 +17,8 @@ def test_connection_ids_are_never_0_and_never_used_again() -> None:
     ids = [node.new_connection_id() for _ in range(100)]
     assert 0 not in ids
     assert len(set(ids)) == 100
+
+
+def test_the_name_of_the_cluster_is_a_parameter() -> None:
+    node = new_node(cluster_name="hutch")
+    assert node.global_parameters.values["cluster_name"] == "hutch"

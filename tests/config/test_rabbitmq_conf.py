@@ -17,13 +17,9 @@ ENVIRONMENT = {"HARE": "fast"}
 
 # Settings that are being made.
 PENDING = {
-    *("auth_http_method", "auth_http_user_path", "auth_http_vhost_path"),
-    *("auth_http_resource_path", "auth_http_topic_path", "auth_http_timeout_ms"),
     *("auth_oauth2_resource_server_id", "auth_oauth2_jwks_uri", "auth_oauth2_issuer"),
     *("auth_oauth2_verify_aud", "auth_oauth2_additional_scopes_key", "auth_oauth2_scope_prefix"),
     *("auth_oauth2_preferred_username_claims", "auth_oauth2_algorithms"),
-    *("default_queue_type", "consumer_timeout_ms", "cluster_queue_limit", "cluster_exchange_limit"),
-    "vhost_max",
 }
 
 
@@ -95,7 +91,9 @@ def faults_of(text: str) -> list[str]:
         ("ssl_options.certfile = c", "tls_listen", ["none"]),
         ("ssl_options.versions.1 = tlsv1.3", "tls_versions", ["tlsv1.3"]),
         ("definitions.import_backend = local_filesystem", "load_definitions", ""),
-        ("deprecated_features.permit.global_qos = true", "warnings", []),
+        ("deprecated_features.permit.global_qos = true", "denied_features", []),
+        ("deprecated_features.permit.global_qos = false", "denied_features", ["global_qos"]),
+        ("event_exchange.vhost = v", "event_exchange", True),
     ],
 )
 def test_a_key_sets_its_setting(line: str, name: str, value: object) -> None:
@@ -139,6 +137,7 @@ def test_users_limits_and_operator_policies_have_groups() -> None:
             ["http", "internal"],
         ),
         ("auth_backends.1.authn = http\nauth_backends.1.authz = internal", ["http/internal"]),
+        ("auth_backends.1 = cache\nauth_cache.cached_backend = http", ["http"]),
     ],
 )
 def test_back_ends_are_in_the_order_of_their_numbers(text: str, backends: list[str]) -> None:
@@ -155,6 +154,25 @@ def test_keys_without_effect_get_one_warning_with_their_reasons() -> None:
         " interface yet); vm_memory_high_watermark.relative, disk_free_limit.absolute (there are no"
         " alarms yet); log.console (the log is one, on standard error)."
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.1", "TLS from 1.2 on"),
+        ("ssl_options.ciphers.1 = TLS_AES_256_GCM_SHA384", "those of TLS 1.3"),
+        ("deprecated_features.permit.amqp_address_v1 = false", "always permitted here, or never"),
+        ("definitions.import_backend = https", "only read from a file"),
+        ("log.file.rotation.size = 5", "the log is one"),
+        ("ssl_options.honor_cipher_order = true", "left to OpenSSL"),
+    ],
+)
+def test_a_part_of_what_is_understood_may_be_without_effect(text: str, reason: str) -> None:
+    settings = read(text)
+    (warning,) = settings.warnings
+    assert reason in warning
+    assert settings.tls_versions in (["tlsv1.3"], ["tlsv1.2", "tlsv1.3"])
+    assert settings.tls_ciphers == []
 
 
 @pytest.mark.parametrize(

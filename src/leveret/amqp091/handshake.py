@@ -107,7 +107,7 @@ class Handshake:
         capabilities: dict[str, object] = dict.fromkeys(_CAPABILITIES, True)
         properties: dict[str, object] = {
             "capabilities": capabilities,
-            "cluster_name": "leveret",
+            "cluster_name": self._node.global_parameters.values.get("cluster_name"),
             "copyright": "The Leveret authors",
             "information": "Leveret, a broker that behaves like the product and version named here",
             "platform": f"Python {platform.python_version()}",

@@ -37,7 +37,7 @@ class Node:
         self.random: Final = random
         self.notices: Final = Notices(clock)
         self.events: Final = Events()
-        self.compat: Final = Compat(settings.compat)
+        self.compat: Final = Compat(settings.compat, settings.denied_features)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)
         self.sasl: Final = _sasl(settings)
@@ -47,6 +47,7 @@ class Node:
         self.users.bouncer = self.connections
         self.components: Final = Components()
         self.global_parameters: Final = GlobalParameters(self.events)
+        self.global_parameters.set("cluster_name", settings.cluster_name)
         self.totals: Final = Totals(settings.cluster_queue_limit, settings.cluster_exchange_limit)
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0

@@ -16,7 +16,7 @@ NODE: Final[list[Setting]] = [
     ),
     Choice("log_level", "info", _LEVELS, "Least important lines that are logged."),
     Choice("log_format", "plaintext", ["plaintext", "json"], "What a line of the log looks like."),
-    Text("cluster_name", "", "Name that clients are told; empty for rabbit@ and the host's name."),
+    Text("cluster_name", "leveret", "Name that clients are told.", 1),
     Choice(
         "default_queue_type",
         "classic",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from leveret.config.kinds import Choice, Duration, Setting
+from leveret.config.kinds import Choice, Duration, Names, Setting
 
 _YEAR_MS: Final = 31_536_000_000
 
@@ -19,5 +19,12 @@ QUEUES: Final[list[Setting]] = [
         "rabbitmq",
         ["rabbitmq", "4.3-strict"],
         "Keep what RabbitMQ 4.3 took away from its users, or refuse it as 4.3 does.",
+    ),
+    Names(
+        "denied_features",
+        [],
+        "",
+        "Of what 4.3 took away, what to refuse though compat keeps the rest.",
+        ["transient_nonexcl_queues", "global_qos", "queue_master_locator"],
     ),
 ]

@@ -13,6 +13,7 @@ from leveret.config.kinds import Groups
 from leveret.config.rabbitmq_keys import (
     FIELDS,
     GROUPS,
+    LEFT_OUT,
     LISTS,
     ONE,
     SPECIAL,
@@ -157,11 +158,22 @@ class Conf:
             self._faults.append(fault)
 
     def _take_list(self, setting: str, lines: list[Line]) -> None:
-        if setting in BY_NAME and lines:
-            self._set(setting, [line.value for line in lines], lines[0].origin)
+        if setting not in BY_NAME:
+            for line in lines:
+                self._refuse(line)
             return
-        for line in lines:
-            self._refuse(line)
+        kept = [line for line in lines if not self._is_left_out(setting, line)]
+        if kept:
+            self._set(setting, [line.value for line in kept], kept[0].origin)
+
+    def _is_left_out(self, setting: str, line: Line) -> bool:
+        beginnings, reason = LEFT_OUT.get(setting, ((), ""))
+        whole = setting == "tls_versions"
+        for beginning in beginnings:
+            if line.value == beginning or (not whole and line.value.startswith(beginning)):
+                self._without_effect.setdefault(reason, []).append(line.key)
+                return True
+        return False
 
     def _take_groups(self, setting: str, lines: list[Line]) -> None:
         """One group for each name; the fields are read by their own kinds."""
@@ -220,12 +232,15 @@ class Conf:
         whole = {line.parts[1]: line for line in self._lines("auth_backends.$")}
         users = {line.parts[1]: line for line in self._lines("auth_backends.$.authn")}
         rights = {line.parts[1]: line for line in self._lines("auth_backends.$.authz")}
+        cached = [backend(line.value) for line in self._lines("auth_cache.cached_backend")]
         first: Line | None = None
         names: list[str] = []
         for place in sorted({*whole, *users, *rights}, key=number_of):
             found = [lines[place] for lines in (whole, users, rights) if place in lines]
             first = first or found[0]
             parts = [backend(line.value) for line in found]
+            # Answers are always cached here: what counts is the back end behind the cache.
+            parts = [cached[0] if part == "cache" and cached else part for part in parts]
             names.append("/".join(parts if len(set(parts)) > 1 else parts[:1]))
         if first is not None:
             self._set("auth_backends", names, first.origin)
@@ -255,9 +270,17 @@ class Conf:
         for line in self._lines("definitions.import_backend"):
             if line.value != "local_filesystem":
                 self._refuse(line)
+        denied: list[str] = []
         for line in self._lines("deprecated_features.permit.$"):
-            if line.value != "true":
+            feature = BY_NAME["denied_features"]
+            if line.value == "false" and line.parts[-1] in feature.allowed():
+                denied.append(line.parts[-1])
+                self._set("denied_features", denied, line.origin)
+            elif line.value != "true":
                 self._refuse(line)
+        for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
+            self._set_text("event_exchange_vhost", line)
+            self._set("event_exchange", True, line.origin)
 
 
 def order_of(line: Line) -> tuple[int, str]:

@@ -67,7 +67,6 @@ ONE: Final[dict[str, str]] = {
     "load_definitions": "load_definitions",
     "definitions.local.path": "load_definitions",
     "management.load_definitions": "load_definitions",
-    "event_exchange.vhost": "event_exchange_vhost",
     "message_interceptors.incoming.set_header_timestamp.overwrite": "incoming_timestamp",
     "message_interceptors.incoming.set_header_routing_node.overwrite": "incoming_routing_node",
     "log.console.formatter": "log_format",
@@ -102,8 +101,15 @@ SPECIAL: Final = (
     *("auth_backends.$", "auth_backends.$.authn", "auth_backends.$.authz"),
     *("log.default.level", "log.file.level", "log.console.level", "log.console"),
     *("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
-    *("definitions.import_backend", "deprecated_features.permit.$"),
+    *("definitions.import_backend", "deprecated_features.permit.$", "event_exchange.vhost"),
+    "auth_cache.cached_backend",
 )
+
+# What cannot be said of a list here, by setting: how it begins, and why it is left out.
+LEFT_OUT: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "tls_versions": (("tlsv1", "tlsv1.1", "sslv3"), "leveret speaks TLS from 1.2 on"),
+    "tls_ciphers": (("TLS_",), "OpenSSL always has those of TLS 1.3"),
+}
 
 # RabbitMQ's word, by setting, to ours.
 WORDS: Final[dict[str, dict[str, str]]] = {

@@ -97,6 +97,7 @@ class Settings:
     # leveret.config.queues
     consumer_timeout_ms: int
     compat: str
+    denied_features: list[str]
     # leveret.config.node
     data_dir: str
     log_level: str
