@@ -1,45 +1,12 @@
 """leveret.broker.classic: messages that expire, limits, dead letters, queues that nobody uses"""
 
 import pytest
-from tests.fakes import FakeClock, FakeConsumer, classic, message
+from tests.broker.keepers import MS, FakeKeeper
+from tests.fakes import FakeConsumer, classic, message
 
 from leveret.broker.backlog import Waiting
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import read_properties
-from leveret.broker.queue import Dying, Keeper, Queue
-from leveret.broker.timetable import Appointee, Timetable
-
-MS = 1_000_000
-
-
-class FakeKeeper(Keeper):
-    """Keeps one queue; writes down who died."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = FakeClock()
-        self.timetable = Timetable()
-        self.dead: list[tuple[bytes, str]] = []
-        self.abandoned: list[str] = []
-
-    def now_ns(self) -> int:
-        return self.clock.now
-
-    def appoint(self, who: Appointee, due_ns: int) -> None:
-        self.timetable.appoint(who, due_ns)
-
-    def call_off(self, who: Appointee) -> None:
-        self.timetable.cancel(who)
-
-    def bury(self, dying: Dying) -> None:
-        self.dead.append((dying.message.body, dying.reason))
-
-    def abandon(self, queue: Queue) -> None:
-        self.abandoned.append(queue.name)
-
-    def pass_ms(self, milliseconds: int) -> None:
-        self.clock.now += milliseconds * MS
-        self.timetable.run(self.clock.now)
 
 
 class Place:
@@ -256,3 +223,96 @@ def test_use_puts_the_end_off() -> None:
     assert place.keeper.abandoned == []
     place.keeper.pass_ms(100)
     assert place.keeper.abandoned == ["q"]
+
+
+# --- policies --------------------------------------------------------------------------------
+
+
+def test_a_policy_drops_what_is_too_many_now() -> None:
+    place = Place()
+    place.put(b"1", b"2", b"3")
+    place.queue.apply({"max-length": 1})
+    assert place.keeper.dead == [(b"1", "maxlen"), (b"2", "maxlen")]
+    place.queue.apply({})
+    place.put(b"4", b"5")
+    assert place.bodies == [b"3", b"4", b"5"]
+
+
+def test_a_policy_that_refuses_drops_nothing() -> None:
+    place = Place()
+    place.put(b"1", b"2")
+    place.queue.apply({"max-length": 1, "overflow": "reject-publish"})
+    assert place.put(b"3") == [False]
+    assert place.bodies == [b"1", b"2"]
+
+
+def test_octets_are_counted_once_there_is_a_limit_to_them() -> None:
+    place = Place()
+    place.put(b"aa", b"bb")
+    taken = place.queue.get(False)
+    assert taken is not None
+    place.queue.apply({"max-length-bytes": 3})
+    assert place.keeper.dead == []
+    place.put(b"c")
+    assert place.keeper.dead == []
+    place.queue.put_back([back(taken.message, taken.offset)], False)
+    assert place.keeper.dead == [(b"aa", "maxlen")]
+    assert place.bodies == [b"bb", b"c"]
+
+
+def test_a_time_to_live_is_for_what_comes_later() -> None:
+    place = Place()
+    place.put(b"1")
+    place.queue.apply({"message-ttl": 100})
+    place.put(b"2")
+    place.keeper.pass_ms(200)
+    assert place.keeper.dead == []
+    assert place.bodies == [b"1"]
+    assert place.keeper.dead == [(b"2", "expired")]
+
+
+def test_what_was_given_a_time_keeps_it_when_the_policy_goes() -> None:
+    place = Place()
+    place.queue.apply({"message-ttl": 100})
+    place.put(b"1")
+    place.queue.apply({})
+    place.keeper.pass_ms(100)
+    assert place.keeper.dead == [(b"1", "expired")]
+
+
+def test_an_expiry_counts_from_when_it_was_set() -> None:
+    place = Place()
+    place.keeper.pass_ms(1000)
+    place.queue.apply({"expires": 100})
+    place.keeper.pass_ms(99)
+    assert place.keeper.abandoned == []
+    place.keeper.pass_ms(1)
+    assert place.keeper.abandoned == ["q"]
+
+
+def test_without_the_policy_the_queue_stays() -> None:
+    place = Place()
+    place.queue.apply({"expires": 100})
+    place.queue.apply({})
+    place.keeper.pass_ms(1000)
+    assert place.keeper.abandoned == []
+
+
+def test_consumers_hear_of_new_rules() -> None:
+    class Listener(FakeConsumer):
+        retimed_count = 0
+
+        def retimed(self) -> None:
+            Listener.retimed_count += 1
+
+    place = Place()
+    place.queue.add_consumer(Listener())
+    place.queue.apply({"consumer-timeout": 5})
+    assert Listener.retimed_count == 1
+    assert place.queue.rules.consumer_timeout_ms == 5
+
+
+def test_a_deleted_queue_leaves_no_appointment() -> None:
+    place = Place(expires=100_000)
+    place.queue.close()
+    assert place.queue.due_ns == 0

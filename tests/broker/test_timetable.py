@@ -109,3 +109,49 @@ def test_nobody_is_called_early_or_forgotten(wishes: list[tuple[int, int]]) -> N
     assert {n: g.called for n, g in enumerate(guests) if g.called} == {
         who: [when] for who, when in due.items()
     }
+
+
+def test_who_cancelled_may_come_again() -> None:
+    made, _ = table()
+    guest = Guest(made)
+    made.appoint(guest, 10)
+    made.cancel(guest)
+    made.run(20)
+    assert guest.called == []
+    made.appoint(guest, 30)
+    made.run(30)
+    assert guest.called == [30]
+
+
+def test_moved_appointments_do_not_pile_up() -> None:
+    made, _ = table()
+    guests = [Guest(made) for _ in range(10)]
+    for due in range(10_000, 0, -1):
+        for guest in guests:
+            made.appoint(guest, due)
+    assert len(made) < 200
+    made.run(1)
+    assert [guest.called for guest in guests] == [[1]] * 10
+    assert len(made) == 0
+
+
+def test_cancelled_appointments_do_not_pile_up() -> None:
+    made, _ = table()
+    for due in range(1, 10_000):
+        guest = Guest(made)
+        made.appoint(guest, due)
+        made.cancel(guest)
+    assert len(made) < 200
+
+
+def test_who_comes_back_to_the_same_moment_is_called_once() -> None:
+    made, _ = table()
+    guest = Guest(made)
+    for _ in range(200):
+        made.appoint(guest, 10)
+        made.cancel(guest)
+        made.appoint(guest, 10)
+    made.run(10)
+    made.run(20)
+    assert guest.called == [10]
+    assert len(made) == 0

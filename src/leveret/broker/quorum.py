@@ -85,6 +85,11 @@ class QuorumQueue(LinedQueue):
         return len(self._delayed)
 
     @property
+    def remembered_count(self) -> int:
+        """How many messages, out, ready or delayed, came back before."""
+        return len(self._attempts)
+
+    @property
     def dead_count(self) -> int:
         """How many dead letters are kept because their queues have not taken them yet."""
         return self._dead_count
@@ -249,6 +254,7 @@ class QuorumQueue(LinedQueue):
         now_ns = self._keeper.now_ns()
         while self._head < len(self._returned) and 0 < self._returned[self._head].due_ns <= now_ns:
             self._bury_waiting(self._take_returned(), EXPIRED)
+        self._appoint_for_returned()
 
     # --- dead letters ----------------------------------------------------------------------
 
