@@ -80,6 +80,8 @@ def faults_of(text: str) -> list[str]:
         ),
         ("log.console.level = warning", "log_level", "warning"),
         ("log.file.level = error\nlog.console.level = notice", "log_level", "info"),
+        ("log.file = false\nlog.exchange = false", "log_level", "info"),
+        ("consumer_timeout = 31622400000", "consumer_timeout_ms", 31_622_400_000),
         ("log.console = true\nlog.console.formatter = json", "log_format", "json"),
         ("load_definitions = /etc/defs.json", "load_definitions", "/etc/defs.json"),
         ("cluster_name = hares", "cluster_name", "hares"),
@@ -249,3 +251,24 @@ def test_all_that_is_wrong_with_a_file_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(str(file), {}, {})
     assert re.findall(r"\S+:\d", str(caught.value)) == [f"({file}:1", f"({file}:2"]
+
+
+def test_a_value_that_a_comment_cuts_gets_a_warning() -> None:
+    settings = read("default_pass = h#are\ndefault_user = alice # and bob")
+    assert settings.default_pass == "h"
+    (warning,) = settings.warnings
+    assert warning.startswith("default_pass (f:1) ends where its # begins a comment")
+
+
+@pytest.mark.oracle
+def test_every_key_of_an_installed_rabbitmq_is_known() -> None:
+    schemas = list(Path("/usr/lib/rabbitmq/lib").glob("*/plugins/*/priv/schema/*.schema"))
+    if not schemas:
+        pytest.skip("needs RabbitMQ's schemas (Debian: apt install rabbitmq-server)")
+    keys = {
+        re.sub(r"\$\w+", "1", key)
+        for schema in schemas
+        for key in re.findall(r'^\s*\{mapping,\s*"([^"]+)"', schema.read_text(), re.MULTILINE)
+    }
+    assert len(keys) > 500
+    assert [key for key in keys if not pattern_of(key.split(".")) and not reason_for(key)] == []

@@ -9,7 +9,6 @@ from leveret.auth.passwords import SHA256
 from leveret.auth.permissions import Permission
 from leveret.auth.users import User, Users
 from leveret.broker.limits import MAX_CONNECTIONS, MAX_QUEUES
-from leveret.broker.policy import QUEUES
 from leveret.broker.vhost import VHost
 from leveret.config.settings import Settings
 from leveret.patterns import compiled
@@ -36,7 +35,8 @@ def give_defaults(vhost: VHost, settings: Settings) -> None:
         definition = _said(groups[name], _KEYS)
         if definition and _is_for(groups[name], vhost):
             pattern = str(groups[name]["queue_pattern"])
-            vhost.operator_policies.set(name, pattern, definition, 0, QUEUES)
+            scope = str(groups[name]["apply_to"])
+            vhost.operator_policies.set(name, pattern, definition, 0, scope)
 
 
 def give_rights(users: Users, vhost: VHost, settings: Settings) -> None:

@@ -2,7 +2,17 @@
 
 from typing import Final, final
 
-from leveret.config.kinds import UNLIMITED, Groups, Limit, Names, Secret, Setting, Text, Wrong
+from leveret.config.kinds import (
+    UNLIMITED,
+    Choice,
+    Groups,
+    Limit,
+    Names,
+    Secret,
+    Setting,
+    Text,
+    Wrong,
+)
 from leveret.patterns import MAX_PATTERN, compiled
 
 # A field of default_operator_policies that says nothing.
@@ -10,6 +20,7 @@ UNSET: Final = UNLIMITED
 _MOST: Final = 1_000_000_000_000
 
 _VHOSTS: Final = ".*"
+_SCOPES: Final = ["queues", "classic_queues", "quorum_queues", "streams", "all"]
 
 
 @final
@@ -65,6 +76,7 @@ DEFAULTS: Final[list[Setting]] = [
         [
             Pattern("vhost_pattern", _VHOSTS, "Virtual hosts that get it."),
             Pattern("queue_pattern", ".*", "Queues that it is for."),
+            Choice("apply_to", "queues", _SCOPES, "Types of queues that it is for."),
             Limit("expires_ms", UNSET, "milliseconds", _MOST, "As in a policy."),
             Limit("message_ttl_ms", UNSET, "milliseconds", _MOST, "As in a policy."),
             Limit("max_length", UNSET, "messages", _MOST, "As in a policy."),

@@ -4,14 +4,15 @@ from typing import Final
 
 from leveret.config.kinds import Choice, Duration, Names, Setting
 
-_YEAR_MS: Final = 31_536_000_000
+# Some say a year and a bit for ever.
+_MOST_MS: Final = 315_360_000_000
 
 QUEUES: Final[list[Setting]] = [
     Duration(
         "consumer_timeout_ms",
         0,
         0,
-        _YEAR_MS,
+        _MOST_MS,
         "Time to acknowledge a delivery, where consumer and queue say none; 0 for ever.",
     ),
     Choice(

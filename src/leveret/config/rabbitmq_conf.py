@@ -26,6 +26,8 @@ from leveret.config.table import BY_NAME
 
 _KNOWN: Final = [*ONE, *LISTS, *GROUPS, *SPECIAL, *WITHOUT_EFFECT]
 _LEVELS: Final = ["log.console.level", "log.file.level", "log.default.level"]
+# Which logs there are; to say so changes nothing, and to wish for others has no effect.
+_LOGS: Final = {"log.console": "true", "log.file": "false", "log.exchange": "false"}
 _NONE: Final = "none"
 _NOT_YET: Final = "leveret has nothing of the kind yet"
 
@@ -91,6 +93,11 @@ class Conf:
 
     def take(self, line: Line) -> None:
         """Set what the line says, or keep it for ``finish``, or find fault with it."""
+        if line.is_cut:
+            self._settings.warnings.append(
+                f"{line.key} ({line.origin}) ends where its # begins a comment; if that belongs to"
+                " the value, put quotes like 'these' around it."
+            )
         pattern = pattern_of(line.parts)
         setting = ONE.get(pattern, "")
         if setting in BY_NAME:
@@ -251,9 +258,10 @@ class Conf:
             for line in self._lines(key):
                 if self._settings.origin["log_level"] == "default":
                     self._set_text("log_level", line)
-        for line in self._lines("log.console"):
-            if line.value != "true":  # it is on the console anyhow
-                self._refuse(line)
+        for key, value in _LOGS.items():
+            for line in self._lines(key):
+                if line.value != value:
+                    self._refuse(line)
 
     def _take_linger(self) -> None:
         switches = self._lines("tcp_listen_options.linger.on")

@@ -100,6 +100,7 @@ SPECIAL: Final = (
     *("loopback_users", "loopback_users.$", "default_user_tags.$"),
     *("auth_backends.$", "auth_backends.$.authn", "auth_backends.$.authz"),
     *("log.default.level", "log.file.level", "log.console.level", "log.console"),
+    *("log.file", "log.exchange"),
     *("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *("definitions.import_backend", "deprecated_features.permit.$", "event_exchange.vhost"),
     "auth_cache.cached_backend",
@@ -202,6 +203,8 @@ WITHOUT_EFFECT: Final[dict[str, str]] = {
     "deprecated_features": "that feature is always permitted here, or never",
     "message_interceptors": "there is no such interceptor yet",
     "event_exchange": "events are always AMQP 0-9-1 messages",
+    **dict.fromkeys(("session_max_per_connection", "link_max_per_session"), _PROTOCOL),
+    **dict.fromkeys(("ranch_connection_max", "channel_interceptor"), _ERLANG),
     "trust_store": "certificates are only read from files",
     "max_heap_size": _ERLANG,
 }

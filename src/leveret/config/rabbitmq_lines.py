@@ -27,13 +27,17 @@ _VARIABLE: Final = re.compile(r"\$\(([^()]*)\)")
 
 @final
 class Line:
-    """One ``key = value``.  ``parts`` are those of the key; ``origin`` is its file and line."""
+    """One ``key = value``.  ``parts`` are those of the key; ``origin`` is its file and line.
 
-    def __init__(self, key: str, value: str, origin: str) -> None:
+    ``is_cut``: a comment follows without a blank, so maybe it was meant to be of the value.
+    """
+
+    def __init__(self, key: str, value: str, origin: str, is_cut: bool = False) -> None:
         self.key: Final = key
         self.parts: Final = [_ESCAPED.sub(r"\1", part) for part in _DOT.split(key)]
         self.value: Final = value
         self.origin: Final = origin
+        self.is_cut: Final = is_cut
 
 
 def read_lines(
@@ -81,4 +85,4 @@ def _read_line(text: str, origin: str, environment: Mapping[str, str]) -> Line:
                 f"{key} ({origin}) needs the environment variable {name}, which is not set.", origin
             )
         value = value.replace(f"$({name})", environment[name])
-    return Line(key, value, origin)
+    return Line(key, value, origin, text[found.end("bare") : found.end("bare") + 1] == "#")

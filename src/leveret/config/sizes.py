@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_SIZE: Final = re.compile(r"(\d{1,18})\s*(?:([kmgtp])(i?b)?)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(\d{1,18})\s*(?:([kmgtp])(i|b|ib)?)?", re.IGNORECASE)
 _POWERS: Final = "kmgtp"
 
 _TIME: Final = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*(ms|s|min|m|h|d)")
@@ -18,7 +18,7 @@ _MILLISECONDS: Final = {
 
 
 def read_size(text: str) -> int:
-    """Octets.  ``k``, ``KiB``, ``M``, ``MiB``, … are powers of 1024, ``KB``, ``MB``, … of 1000.
+    """Octets.  ``k``, ``Ki``, ``KiB``, ``M``, … are powers of 1024, ``KB``, ``MB``, … of 1000.
 
     Capitals make no difference.  Raises ValueError.  Behaviour: RabbitMQ's "information units".
     """
