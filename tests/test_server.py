@@ -1,6 +1,7 @@
 """leveret.server: which listeners the settings make."""
 
 import asyncio
+import datetime
 import socket
 from pathlib import Path
 
@@ -80,6 +81,17 @@ def test_a_broker_with_tls_only_has_one_url(certificates: Certificates) -> None:
         with TlsWire(broker.port, certificates.context()) as sealed:
             sealed.send_octets(HEADER)
             assert sealed.expect("connection.start")
+
+
+def test_a_certificate_that_has_expired_is_told(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    then = datetime.datetime(2024, 2, 3, 4, 5, 6)
+    certificates.issue("localhost", name="broker", not_after=then, not_before=then.replace(2023))
+    with leveret.Broker(settings=certificates.settings):
+        pass
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("The TLS certificate expired at 2024-02-03T04:05:06Z: ")
 
 
 def test_one_port_that_cannot_be_had_closes_them_all(certificates: Certificates) -> None:

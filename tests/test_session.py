@@ -22,6 +22,8 @@ def test_a_peer_knows_whether_it_runs_on_this_machine(host: str, is_loopback: bo
 
 def test_a_peer_is_named_by_both_ends() -> None:
     assert Peer("10.0.0.1", 4321, "10.0.0.2", 5672).name == "10.0.0.1:4321 -> 10.0.0.2:5672"
+    assert Peer("10.0.0.1", 1, "fd00::1", 2).name == "10.0.0.1:1 -> [fd00::1]:2"
+    assert Peer("::1", 1, "::1", 2).name == "[::1]:1 -> [::1]:2"
 
 
 def test_who_is_said_to_be_local_by_a_proxy_elsewhere_is_not() -> None:

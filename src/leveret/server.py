@@ -5,6 +5,7 @@ Makes every object and hands it down.  Owns no thread and no loop: it runs in th
 
 import asyncio
 import importlib
+import time
 from typing import Any, Final, final
 
 from leveret.amqp091.protocol import Amqp091
@@ -79,8 +80,19 @@ class Server:
         except ConfigError as error:
             self.node.notices.warn(f"The old certificate stays: {error}")
             return False
-        self.node.notices.inform("The TLS certificate was read anew, for new connections")
+        self.node.notices.inform(
+            "The TLS certificate was read anew, for new connections:"
+            f" it is good until {self._tls.expires}"
+        )
+        self._warn_of_expiry(self._tls)
         return True
+
+    def _warn_of_expiry(self, tls: ServerTls) -> None:
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.node.clock.unix_s()))
+        if tls.expires and tls.expires < now:
+            self.node.notices.warn(
+                f"The TLS certificate expired at {tls.expires}: clients that check it will not come"
+            )
 
     def _be_quiet(self) -> None:
         """Let the timetable ring no more."""
@@ -101,6 +113,8 @@ class Server:
                 self.failed = listener
                 await listener.open()
             self.failed = None
+            if self._tls is not None:
+                self._warn_of_expiry(self._tls)
         except BaseException:
             self._be_quiet()
             for listener in self.listeners:

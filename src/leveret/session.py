@@ -64,7 +64,13 @@ class Peer:
     @property
     def name(self) -> str:
         """How people tell connections apart: ``127.0.0.1:54321 -> 127.0.0.1:5672``."""
-        return f"{self.host}:{self.port} -> {self.local_host}:{self.local_port}"
+        here, there = _bracketed(self.host), _bracketed(self.local_host)
+        return f"{here}:{self.port} -> {there}:{self.local_port}"
+
+
+def _bracketed(host: str) -> str:
+    """As RabbitMQ's names of connections have it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

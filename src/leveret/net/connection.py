@@ -220,9 +220,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """The client will send no more: close."""
-        door = self._door
-        if door is not None and door.has_begun:
-            self._turn_away(door, f"it left before the end of its {door.late()}")
         return False
 
     def pause_writing(self) -> None:
@@ -248,7 +245,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
         self._registry.pop(self, None)
-        session = self._session
+        session, door = self._session, self._door
+        if door is not None and door.has_begun:
+            self._turn_away(door, f"it left before the end of its {door.late()}")
         self._transport = None
         self._session = None
         self._door = None
@@ -339,6 +338,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close the socket without another word."""
+        self._door = None
         if self._transport is not None:
             self._transport.abort()
 

@@ -9,10 +9,14 @@ from typing import Any, Final, final
 
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
+from leveret.net.certificate import tell
+from leveret.session import TlsFacts
 
 _VERSIONS: Final = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
 # OpenSSL has suites of TLS 1.3 always on.
 _TLS13_SUITE: Final = "TLS_"
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 
 
 @final
@@ -22,6 +26,7 @@ class ServerTls:
     def __init__(self, settings: Settings) -> None:
         self._settings: Final = settings
         self.context: ssl.SSLContext = server_context(settings)
+        self.facts: TlsFacts = own_facts(settings)
         self.depth: Final = settings.tls_depth
 
     def reload(self) -> None:
@@ -30,6 +35,12 @@ class ServerTls:
         Raises ConfigError when a file is not good, and goes on with the old ones.
         """
         self.context = server_context(self._settings)
+        self.facts = own_facts(self._settings)
+
+    @property
+    def expires(self) -> str:
+        """When the broker's own certificate does: ``2027-01-01T00:00:00Z``."""
+        return self.facts.validity.rpartition(" ")[2]
 
 
 def server_context(settings: Settings) -> ssl.SSLContext:
@@ -48,6 +59,16 @@ def server_context(settings: Settings) -> ssl.SSLContext:
     _take_clients(context, settings)
     _take_ciphers(context, settings)
     return context
+
+
+def own_facts(settings: Settings) -> TlsFacts:
+    """What the broker's own certificate says: it is the first in its file."""
+    facts = TlsFacts("", "")
+    pem = _read(settings, "tls_certfile").decode("latin-1")
+    begin, end = pem.find(_BEGIN), pem.find(_END)
+    if 0 <= begin < end:
+        tell(facts, ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)] + "\n"))
+    return facts
 
 
 def _take_certificate(context: ssl.SSLContext, settings: Settings) -> None:
