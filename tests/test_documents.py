@@ -43,6 +43,12 @@ def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
     assert "1 passed" in printed
 
 
+def test_the_definitions_of_their_page_are_imported_and_exported(tmp_path: Path) -> None:
+    printed = run(tmp_path, "definitions.py", blocks("docs/definitions.md")[0])
+    assert printed.startswith("1 queues []\n")
+    assert '"name": "orders"' in printed
+
+
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     listed = [line for line in text.splitlines() if line.startswith("| `")]

@@ -1,5 +1,6 @@
 """leveret.cli.serve: the broker as a process."""
 
+import json
 import os
 import pty
 import re
@@ -201,7 +202,7 @@ def test_a_bad_option_is_named(options: list[str], sentence: str) -> None:
 def test_a_bad_key_is_named_with_the_nearest_one(tmp_path: Path) -> None:
     file = tmp_path / "leveret.toml"
     file.write_text("prot = 1")
-    expected = f"Error: There is no setting 'prot' ({file}); did you mean port?"
+    expected = f"Error: There is no setting 'prot' ({file}:1); did you mean port?"
     assert refused("--config", str(file)) == (78, expected)
     assert refused(LEVERET_CONFIG=str(file)) == (78, expected)
 
@@ -212,13 +213,50 @@ def test_a_bad_variable_is_named() -> None:
     assert sentence.startswith("Error: heartbeat_s = 'soon' (LEVERET_HEARTBEAT_S) is not allowed")
 
 
-def test_a_configuration_of_rabbitmqs_is_recognised(tmp_path: Path) -> None:
+def test_a_rabbitmq_conf_is_read_and_what_has_no_effect_is_told_once(tmp_path: Path) -> None:
     file = tmp_path / "rabbitmq.conf"
-    file.write_text("listeners.tcp.default = 5673\n")
+    file.write_text(
+        "listeners.tcp.1 = 127.0.0.1:0\ndefault_user = alice\nlog.console.formatter = json\n"
+        "management.tcp.port = 15672\ndisk_free_limit.absolute = 1GB\n"
+    )
+    with Served(RABBITMQ_CONFIG_FILE=str(file)) as served:
+        assert served.url.startswith("amqp://alice:PASSWORD@")
+        status, log = served.end()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert status == 0
+    assert [line["level"] for line in lines].count("warning") == 1
+    assert "management.tcp.port (there is no management interface yet)" in lines[0]["msg"]
+    assert lines[-1]["msg"] == "Stopped"
+
+
+def test_a_rabbitmq_conf_with_a_fault_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "rabbitmq.conf"
+    file.write_text("listeners.tcp.default = 5673\nhartbeat = 5\n")
     assert refused("--config", str(file)) == (
         78,
-        f"Error: The config file {file} looks like a rabbitmq.conf; Leveret reads TOML so far,"
-        " see docs/configuration.md.",
+        f"Error: There is no key 'hartbeat' ({file}:2); did you mean heartbeat?",
+    )
+
+
+def test_definitions_are_there_when_it_is_ready(tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text('{"queues": [{"name": "q", "vhost": "/", "durable": true}]}')
+    with Served(*LOCAL, LEVERET_LOAD_DEFINITIONS=str(file)) as served:
+        connection = pika.BlockingConnection(pika.URLParameters(served.url))
+        connection.channel().queue_declare("q", passive=True)
+        connection.close()
+        _, log = served.end()
+    assert f"Definitions imported from {file}: 1 queues" in log
+
+
+def test_definitions_that_are_wrong_stop_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text('{"queues": [{"name": "q", "vhost": "nix"}]}')
+    status, sentence = refused(*LOCAL, LEVERET_LOAD_DEFINITIONS=str(file))
+    assert status == 78
+    assert sentence == (
+        f"Error: load_definitions (LEVERET_LOAD_DEFINITIONS): in {file}, queues[0]: Virtual host"
+        " 'nix' does not exist."
     )
 
 
@@ -240,7 +278,7 @@ def test_file_environment_and_command_line_reach_the_broker(tmp_path: Path) -> N
         RABBITMQ_DEFAULT_PASS="hare",
         RABBITMQ_DEFAULT_VHOST="field",
         LEVERET_PROT="1",
-        RABBITMQ_NODE_PORT="5673",
+        RABBITMQ_NODENAME="hare@localhost",
     )
     with served:
         assert "alice:PASSWORD@" in served.url
@@ -250,7 +288,7 @@ def test_file_environment_and_command_line_reach_the_broker(tmp_path: Path) -> N
         connection.close()
         _, log = served.end()
     assert "did you mean LEVERET_PORT?" in log
-    assert "Without effect: RABBITMQ_NODE_PORT." in log
+    assert "Without effect: RABBITMQ_NODENAME." in log
     assert "hare" not in log + "".join(served.banner)
 
 
