@@ -6,6 +6,7 @@ import pytest
 from pamqp import commands
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
+from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.event_exchange import EVENTS, field_of
 from leveret.events import Event, Listener
 from leveret.tables import ARRAY, BOOL, DOUBLE, INT64, LONGSTR, TABLE, Field, plain
@@ -201,18 +202,32 @@ def test_a_failed_login_is_told() -> None:
 def test_what_is_done_to_users_is_told() -> None:
     scene = Scene("user.#", "permission.*", "topic.permission.*")
     users = scene.node.users
-    users.add("u", "secret", ["monitoring"])
-    assert "user.created" in scene.names()
+    user = users.add("u", "secret", ["monitoring"])
+    assert scene.names() == ["user.created", "user.tags.set"]
     users.set_password("u", "other")
+    users.clear_password("u")
     users.set_tags("u", ["management"])
+    user.grant("/", Permission("a", "b", "c"))
+    user.grant_topic("/", "amq.topic", TopicPermission("w", "r"))
+    user.revoke_topic("/")
+    user.revoke("/")
     users.set_limits("u", {"max-connections": 5})
-    assert scene.names() == ["user.password.changed", "user.tags.set", "user.limits.set"]
+    assert scene.names() == [
+        "user.password.changed",
+        "user.password.cleared",
+        "user.tags.set",
+        "permission.created",
+        "topic.permission.created",
+        "topic.permission.deleted",
+        "permission.deleted",
+        "user.limits.set",
+    ]
     users.delete("u")
-    assert scene.names() == ["user.deleted"]
+    assert "user.deleted" in scene.names()
 
 
-def test_policies_and_parameters_are_told() -> None:
-    scene = Scene("policy.*", "queue.policy.*", "parameter.*", "vhost.limits.*")
+def test_vhosts_policies_and_parameters_are_told() -> None:
+    scene = Scene("vhost.#", "policy.*", "queue.policy.*", "parameter.*")
     scene.vhost.policies.set("p", "^events$", {"max-length": 1000}, 0, "queues")
     scene.vhost.policies.delete("p")
     assert sorted(scene.names()) == [
@@ -221,6 +236,25 @@ def test_policies_and_parameters_are_told() -> None:
         "queue.policy.cleared",
         "queue.policy.updated",
     ]
+    scene.node.add_vhost("v")
+    scene.node.vhosts["v"].limits.set("max-queues", 5)
+    scene.node.vhosts["v"].limits.delete("max-queues")
+    scene.node.delete_vhost("v")
+    scene.node.global_parameters.set("g", {"a": 1})
+    scene.node.global_parameters.delete("g")
+    names = scene.names()
+    assert set(names) >= {"vhost.created", "vhost.deleted", "vhost.limits.set"}
+    assert set(names) >= {"parameter.set", "parameter.cleared"}
+
+
+def test_the_vhost_of_the_exchange_may_come_later_and_go() -> None:
+    node = new_node(event_exchange=True, event_exchange_vhost="v")
+    vhost = node.add_vhost("v")
+    exchange = vhost.exchange(EVENTS)
+    vhost.bind(exchange, None, vhost.exchange("amq.topic"), "#", {})
+    assert node.events.is_heard
+    node.delete_vhost("v")
+    assert not node.events.is_heard
 
 
 def test_facts_have_the_types_of_rabbitmq() -> None:

@@ -13,6 +13,7 @@ from leveret.broker.exchange import Binding
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.topic import TopicExchange
 from leveret.broker.wishes import ExchangeWish
+from leveret.errors import PreconditionFailed
 
 QUEUE = classic()
 
@@ -167,3 +168,16 @@ def test_a_huge_key_does_not_hold_the_broker_up() -> None:
     # Of a CC header, as large as a frame allows.
     exchange, _ = topic("#.#.b", "#.*.#.b")
     assert seconds(exchange, "a." * 20_000) < 1
+
+
+@pytest.mark.parametrize("pattern", ["#", "#.#", "a.#.b.#.c", "a#.b#.c#", "##.##.##", "*.*.*.*"])
+def test_a_pattern_may_have_two_hashes(pattern: str) -> None:
+    exchange, _ = topic()
+    exchange.check(Binding(exchange, QUEUE, None, pattern, {}))
+
+
+@pytest.mark.parametrize("pattern", ["#.#.#", "a.#.b.#.c.#", "#." * 63 + "#"])
+def test_a_pattern_with_more_hashes_is_refused(pattern: str) -> None:
+    exchange, _ = topic()
+    with pytest.raises(PreconditionFailed, match="words '#', and a binding to a topic exchange"):
+        exchange.check(Binding(exchange, QUEUE, None, pattern, {}))

@@ -488,7 +488,44 @@ AGING: Final = [
     ),
 ]
 
+_TYPE: Final = """S:'{<<"x-queue-type">>,longstr,<<"classic">>}'"""
+_CRASHED: Final = "t 0 connection.close reply_code=541 reply_text='INTERNAL_ERROR' class_id=0"
+_BAD_TYPE: Final = "PRECONDITION_FAILED - invalid type '{}' for arg 'hash-{}'"
+
+
+def _hash_types() -> list[Known]:
+    wrong = [("signedint", "header"), ("bool", "property"), ("binary", "header")]
+    told = [refused(406, _BAD_TYPE.format(*names), 40, 10) for names in wrong]
+    crashed = "\n".join([f"{_CRASHED} method_id=0"] * len(told))
+    reason = "the fault is named; in RabbitMQ it crashes"
+    return differ(reason, "hash_arguments_of_wrong_type", (crashed, "\n".join(told)))
+
+
+WATCHING: Final = [
+    *_hash_types(),
+    *differ(
+        "4.x: a queue's arguments name its type",
+        "events_of_entities",
+        ("""<<"drop-head">>}'], 'auto""", f"""<<"drop-head">>}}', {_TYPE}], 'auto"""),
+        (
+            "queue.created {'arguments': A:[], 'auto",
+            f"queue.created {{'arguments': A:[{_TYPE}], 'auto",
+        ),
+    ),
+    *differ(
+        "that a consumer is gone is told once; RabbitMQ tells it twice when its queue is deleted",
+        "events_of_consumers",
+        (
+            "consumer.deleted {'channel': '*', 'consumer_tag': S:'u',"
+            " 'queue': S:'events_of_consumers.q', 'timestamp_in_ms': '*', 'vhost': S:'/'}"
+            " {'delivery_mode': 2} b''\n",
+            "",
+        ),
+    ),
+]
+
 KNOWN: Final[list[Known]] = [
+    *WATCHING,
     *NEWER,
     *AGING,
     *_unknown_types(),

@@ -50,7 +50,7 @@ def rabbitmq() -> Iterator[Place]:
 @contextlib.contextmanager
 def leveret_broker() -> Iterator[Place]:
     """A Leveret in this process for as long as the ``with`` lasts."""
-    with leveret.Broker() as broker:
+    with leveret.Broker(settings={"event_exchange": True}) as broker:
         yield Place(broker.port, LeveretDoor(broker))
 
 

@@ -29,6 +29,8 @@ PROTECTED: Final = "protected"
 MAX_TAGS: Final = 32
 MAX_CONNECTIONS: Final = "max-connections"
 MAX_CHANNELS: Final = "max-channels"
+# Events do not know yet who changed a user.
+_BY_NOBODY: Final[dict[str, object]] = {"user_who_performed_action": "rmq-internal"}
 
 
 @final
@@ -112,7 +114,7 @@ class User:
     def _tell(self, name: str, facts: dict[str, object]) -> None:
         events = self._events
         if events is not None and events.is_heard:
-            events.tell(name, {"user": self.name, **facts})
+            events.tell(name, {"user": self.name, **facts, **_BY_NOBODY})
 
 
 @final
@@ -344,7 +346,7 @@ class Users:
 
     def _tell(self, name: str, facts: dict[str, object]) -> None:
         if self.events.is_heard:
-            self.events.tell(name, facts)
+            self.events.tell(name, {**facts, **_BY_NOBODY})
 
 
 def check_hash(password_hash: str, algorithm: str) -> None:

@@ -85,7 +85,7 @@ class Firehose:
         self._tell_who(headers, connection, channel, user)
         # By name, RabbitMQ looks for the queues only later.
         names = keys if origin.exchange == "" else [queue.name for queue in queues]
-        headers["routed_queues"] = _texts(names)
+        headers["routed_queues"] = _texts(sorted(set(names)))
         self._send("publish." + origin.exchange, headers, message.body)
 
     def tap_out(

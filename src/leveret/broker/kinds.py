@@ -36,6 +36,11 @@ def check_kind(kind: str) -> None:
         raise PreconditionFailed(f"unknown exchange type '{kind}'")
 
 
+def shown_kind(kind: str) -> str:
+    """How refusals spell a type: in RabbitMQ it is an atom, and a hyphen puts that in quotes."""
+    return f"'{kind}'" if "-" in kind else kind
+
+
 def new_exchange(wish: ExchangeWish, post: Post) -> Exchange:
     """The exchange that ``wish``, whose type was checked, asks for.
 

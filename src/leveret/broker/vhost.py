@@ -28,7 +28,7 @@ from leveret.broker.facts import (
 from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.funerals import Undertaker
 from leveret.broker.interceptors import Interceptors
-from leveret.broker.kinds import check_kind, new_exchange
+from leveret.broker.kinds import check_kind, new_exchange, shown_kind
 from leveret.broker.limits import Limits, Totals
 from leveret.broker.parameters import Components, Parameters
 from leveret.broker.policies import Policies, Ruled, rule_exchange, rule_queue
@@ -346,7 +346,7 @@ class VHost(Keeper):
             if self.events.is_heard:
                 self.events.tell("exchange.created", exchange_facts(self.name, made, by))
             return made
-        check_same(what, "type", wish.kind, found.kind)
+        check_same(what, "type", shown_kind(wish.kind), shown_kind(found.kind))
         check_same(what, "durable", wish.is_durable, found.is_durable)
         check_same(what, "auto_delete", wish.is_auto_delete, found.is_auto_delete)
         check_same(what, "internal", wish.is_internal, found.is_internal)
