@@ -321,5 +321,6 @@ def test_events_tell_what_happens_to_users() -> None:
         "configure": "c",
         "write": "w",
         "read": "r",
+        "user_who_performed_action": "rmq-internal",
     }
     assert not any("y" in facts.values() for _, facts in heard.told)
