@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.differential.admin import Door, LeveretDoor, RabbitDoor
-from tests.differential.known import KNOWN, Known
+from tests.differential.differences import Known
+from tests.differential.known import KNOWN
 from tests.differential.stage import NoDoor, Stage, Trace
 from tests.oracle import Oracle
 

@@ -1,8 +1,8 @@
 """Messages and queues that grow old or too many, and where dead letters go."""
 
 import time
-from typing import Any
 
+from tests.differential.letters import dead_letters, grave_of
 from tests.differential.stage import Peer, Stage, Trace
 
 
@@ -13,46 +13,6 @@ def _wait(seconds: float) -> None:
 def _counts(c: Stage, peer: Peer, queue: str) -> None:
     reply = peer.unrecorded("queue.declare", queue=queue, passive=True)
     c.note(f"{reply.message_count} wait")
-
-
-def _dead(c: Stage, peer: Peer, queue: str) -> None:
-    """Take the dead letters of a queue and write down what their headers tell of them.
-
-    In a fixed order and without times; `x-last-death-…` came with RabbitMQ 3.13.
-    """
-    while True:
-        peer.recording = False
-        got = peer.get(queue)
-        peer.recording = True
-        if got.name != "basic.get-ok":
-            c.note("no more")
-            return
-        headers = _plain(got.properties.get("headers", {}))
-        rest = {name: got.properties[name] for name in got.properties if name != "headers"}
-        c.note(f"{got.exchange!r} {got.routing_key!r} {got.body!r} {got.redelivered} {rest}")
-        for death in headers.pop("x-death", []):
-            death.pop("time", None)
-            c.note(f"  {sorted(death.items())}")
-        kept = {n: v for n, v in sorted(headers.items()) if not n.startswith("x-last-death")}
-        c.note(f"  {kept}")
-
-
-def _plain(value: Any) -> Any:
-    value = getattr(value, "value", value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def _grave(c: Stage, peer: Peer, **arguments: Any) -> tuple[str, str]:
-    """A queue whose dead letters go to a second one; the names of both."""
-    exchange = c.exchange(peer, "fanout", "dlx")
-    grave = c.queue(peer, "grave")
-    c.bind(peer, grave, exchange)
-    given = {"x-dead-letter-exchange": exchange, **arguments}
-    return c.queue(peer, arguments=given), grave
 
 
 # --- time to live ----------------------------------------------------------------------------
@@ -320,7 +280,7 @@ def scenario_limit_does_not_refuse_a_requeue(c: Stage) -> Trace:
 
 def scenario_dead_by_rejection(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p)
+    q, grave = grave_of(c, p)
     c.fill(q, 4)
     for _ in range(4):
         p.get(q, no_ack=False)
@@ -328,46 +288,46 @@ def scenario_dead_by_rejection(c: Stage) -> Trace:
     p.send("basic.nack", delivery_tag=3, multiple=True, requeue=False)
     p.send("basic.ack", delivery_tag=4)
     p.settle()
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
 def scenario_dead_by_age(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p)
+    q, grave = grave_of(c, p)
     c.put(q, b"its own", expiration="100", headers={"mine": 1}, message_id="m", delivery_mode=2)
     _wait(0.4)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
 def scenario_dead_by_the_queues_ttl(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p, **{"x-message-ttl": 100})
+    q, grave = grave_of(c, p, **{"x-message-ttl": 100})
     c.put(q, b"old", content_type="text/plain")
     _wait(0.4)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
 def scenario_dead_by_length(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p, **{"x-max-length": 1})
+    q, grave = grave_of(c, p, **{"x-max-length": 1})
     c.fill(q, 3)
     _wait(0.1)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
 def scenario_dead_by_refusal(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p, **{"x-max-length": 1, "x-overflow": "reject-publish-dlx"})
+    q, grave = grave_of(c, p, **{"x-max-length": 1, "x-overflow": "reject-publish-dlx"})
     p.call("confirm.select")
     for number in (1, 2):
         p.publish("", q, b"%d" % number)
         p.confirms(1, first=number)
     _wait(0.1)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
@@ -382,8 +342,8 @@ def scenario_dead_with_a_key_of_its_own(c: Stage) -> Trace:
     p.publish("", q, b"x", {"headers": {"CC": ["cc"]}})
     p.settle()
     _wait(0.1)
-    _dead(c, p, grave)
-    _dead(c, p, other)
+    dead_letters(c, p, grave)
+    dead_letters(c, p, other)
     return c.trace
 
 
@@ -399,7 +359,7 @@ def scenario_dead_with_the_keys_it_had(c: Stage) -> Trace:
     p.settle()
     _wait(0.1)
     for queue in (grave, other, blind):
-        _dead(c, p, queue)
+        dead_letters(c, p, queue)
     return c.trace
 
 
@@ -418,7 +378,7 @@ def scenario_dead_to_the_default_exchange(c: Stage) -> Trace:
     q = c.queue(p, arguments={**given, "x-max-length": 0})
     c.put(q, b"x")
     _wait(0.1)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
 
 
@@ -437,7 +397,7 @@ def scenario_dead_twice(c: Stage) -> Trace:
         p.settle()
         p.recording = True
         _wait(0.4)
-    _dead(c, p, q)
+    dead_letters(c, p, q)
     return c.trace
 
 
@@ -457,9 +417,9 @@ def scenario_dead_in_a_circle(c: Stage) -> Trace:
 
 def scenario_dead_headers_of_the_publisher(c: Stage) -> Trace:
     p = c.peer()
-    q, grave = _grave(c, p, **{"x-max-length": 0})
+    q, grave = grave_of(c, p, **{"x-max-length": 0})
     p.publish("", q, b"x", {"headers": {"x-first-death-queue": "mine", "other": "kept"}})
     p.settle()
     _wait(0.1)
-    _dead(c, p, grave)
+    dead_letters(c, p, grave)
     return c.trace
