@@ -10,9 +10,7 @@ from typing import Final
 from tests.differential.differences import Known, closed, differ, refused
 from tests.differential.known_wire import FRAMES, HANDSHAKE
 
-_REPLIES: Final = (
-    "4.2: a direct reply is a delivery like others: routed, and with a tag of its own"
-)
+_REPLIES: Final = "4.2: a direct reply is a delivery like others: routed, and with a tag of its own"
 _NUMBERS: Final = "4.x: headers match by value and type: 1 is not 1.0"
 
 
@@ -43,16 +41,10 @@ _RETURNED: Final = (
     "b 1 basic.return reply_code=312 reply_text='NO_ROUTE' exchange=''"
     " routing_key='amq.rabbitmq.reply-to.*'"
 )
-_VOLATILE: Final = (
-    "ACCESS_REFUSED - cannot bind or unbind to a volatile (direct reply-to) queue"
-)
+_VOLATILE: Final = "ACCESS_REFUSED - cannot bind or unbind to a volatile (direct reply-to) queue"
 
 REPLIES: Final = [
-    *_reply(
-        "reply_round_trip",
-        _delivered(1, "second answer"),
-        _delivered(2, "second answer"),
-    ),
+    *_reply("reply_round_trip", _delivered(1, "second answer"), _delivered(2, "second answer")),
     *_reply("reply_round_trip", f"{_RETURNED} {{correlation_id='1'}} b'answer'\n", ""),
     *_reply(
         "reply_with_mandatory_and_confirms",
@@ -62,9 +54,7 @@ REPLIES: Final = [
     *_reply("reply_delivery_tags", _delivered(1, "1"), _delivered(2, "1")),
     *_reply("reply_delivery_tags", _delivered(1, "2"), _delivered(3, "2")),
     *_reply(
-        "reply_delivery_tags",
-        "a 1 basic.get-ok delivery_tag=1",
-        "a 1 basic.get-ok delivery_tag=4",
+        "reply_delivery_tags", "a 1 basic.get-ok delivery_tag=1", "a 1 basic.get-ok delivery_tag=4"
     ),
     *_reply(
         "reply_delivery_tags",
@@ -76,9 +66,7 @@ REPLIES: Final = [
         "4.2: binding the pseudo queue is refused by name",
         "reply_pseudo_queue_refusals",
         (
-            refused(
-                404, "NOT_FOUND - no queue 'amq.rabbitmq.reply-to' in vhost '/'", 50, 20
-            ),
+            refused(404, "NOT_FOUND - no queue 'amq.rabbitmq.reply-to' in vhost '/'", 50, 20),
             refused(403, _VOLATILE, 50, 20),
         ),
         ("t 9 queue.unbind-ok", refused(403, _VOLATILE, 50, 50)),
@@ -185,18 +173,12 @@ NEWER: Final = [
     *differ(
         "4.0: ANONYMOUS is offered",
         "start_fields",
-        (
-            "mechanisms ['AMQPLAIN', 'PLAIN']",
-            "mechanisms ['AMQPLAIN', 'ANONYMOUS', 'PLAIN']",
-        ),
+        ("mechanisms ['AMQPLAIN', 'PLAIN']", "mechanisms ['AMQPLAIN', 'ANONYMOUS', 'PLAIN']"),
     ),
     *differ(
         "4.3.5: more than two words '#' in one key are refused",
         "topic_three_hashes",
-        (
-            "\n".join(["t 9 queue.bind-ok"] * 4),
-            _MANY_HASHES + "\n".join(["t 9 queue.bind-ok"] * 2),
-        ),
+        ("\n".join(["t 9 queue.bind-ok"] * 4), _MANY_HASHES + "\n".join(["t 9 queue.bind-ok"] * 2)),
     ),
 ]
 
@@ -223,6 +205,42 @@ AGING: Final = [
         "4.x: a dead letter keeps its CC header, also when it gets a key of its own",
         "dead_with_a_key_of_its_own",
         ("  {'x-first-death-exchange'", "  {'CC': ['cc'], 'x-first-death-exchange'"),
+    ),
+]
+
+_TYPE: Final = """S:'{<<"x-queue-type">>,longstr,<<"classic">>}'"""
+_CRASHED: Final = "t 0 connection.close reply_code=541 reply_text='INTERNAL_ERROR' class_id=0"
+_BAD_TYPE: Final = "PRECONDITION_FAILED - invalid type '{}' for arg 'hash-{}'"
+
+
+def _hash_types() -> list[Known]:
+    wrong = [("signedint", "header"), ("bool", "property"), ("binary", "header")]
+    told = [refused(406, _BAD_TYPE.format(*names), 40, 10) for names in wrong]
+    crashed = "\n".join([f"{_CRASHED} method_id=0"] * len(told))
+    reason = "the fault is named; in RabbitMQ it crashes"
+    return differ(reason, "hash_arguments_of_wrong_type", (crashed, "\n".join(told)))
+
+
+WATCHING: Final = [
+    *_hash_types(),
+    *differ(
+        "4.x: a queue's arguments name its type",
+        "events_of_entities",
+        ("""<<"drop-head">>}'], 'auto""", f"""<<"drop-head">>}}', {_TYPE}], 'auto"""),
+        (
+            "queue.created {'arguments': A:[], 'auto",
+            f"queue.created {{'arguments': A:[{_TYPE}], 'auto",
+        ),
+    ),
+    *differ(
+        "that a consumer is gone is told once; RabbitMQ tells it twice when its queue is deleted",
+        "events_of_consumers",
+        (
+            "consumer.deleted {'channel': '*', 'consumer_tag': S:'u',"
+            " 'queue': S:'events_of_consumers.q', 'timestamp_in_ms': '*', 'vhost': S:'/'}"
+            " {'delivery_mode': 2} b''\n",
+            "",
+        ),
     ),
 ]
 
