@@ -58,6 +58,8 @@ class Channel(Appointee):
         self.is_closing = False
         # What an empty queue name in a later method means.
         self.last_queue = ""
+        # The name of a queue to be made, kept while the rights on it are asked for.
+        self.unborn_queue = ""
         self._consumers: Final[dict[str, ChannelConsumer]] = {}
         self._outstanding: Final = Outstanding()
         self._prefetch = 0

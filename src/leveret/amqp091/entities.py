@@ -29,7 +29,7 @@ from leveret.amqp091.spec import (
 from leveret.broker.arguments import check_alternate
 from leveret.broker.kinds import check_kind
 from leveret.broker.queue import Queue
-from leveret.broker.vhost import REPLY_TO
+from leveret.broker.vhost import GENERATED, REPLY_TO
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused
 from leveret.tables import LONGSTR, Table
@@ -108,14 +108,31 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
     owner_id = context.owner_id if bits & 4 else 0
     wish = QueueWish(name, bits & 2 != 0, bits & 8 != 0, owner_id, table)
     if name == "":
-        return context.vhost.declare_anonymous_queue(wish, context.access.user.name)
-    context.access.configure("queue", name)
-    dead_letters = table.get("x-dead-letter-exchange")
+        return _declared_anonymous(channel, wish)
     is_new = name not in context.vhost.queues
-    if is_new and dead_letters is not None and dead_letters.kind == LONGSTR:
-        context.access.read("queue", name)
-        context.access.write("exchange", str(dead_letters.value))
+    _check_declaration(channel, name, table, is_new)
     return context.vhost.declare_queue(wish, context.owner_id, context.access.user.name)
+
+
+def _declared_anonymous(channel: Channel, wish: QueueWish) -> Queue:
+    """A queue whose name the broker makes up: the user needs the rights on that name, too."""
+    context = channel.context
+    if not channel.unborn_queue:
+        channel.unborn_queue = context.vhost.unused_name(GENERATED)
+    name = channel.unborn_queue
+    _check_declaration(channel, name, wish.arguments, True)
+    channel.unborn_queue = ""
+    return context.vhost.declare_anonymous_queue(wish, context.access.user.name, name)
+
+
+def _check_declaration(channel: Channel, name: str, table: Table, is_new: bool) -> None:
+    """The rights that queue.declare needs."""
+    access = channel.context.access
+    access.configure("queue", name)
+    dead_letters = table.get("x-dead-letter-exchange")
+    if is_new and dead_letters is not None and dead_letters.kind == LONGSTR:
+        access.read("queue", name)
+        access.write("exchange", str(dead_letters.value))
 
 
 def _check_binding(channel: Channel, queue_name: str, source_name: str, key: str) -> None:

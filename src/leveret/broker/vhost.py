@@ -50,6 +50,8 @@ from leveret.tables import Table
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _REPLY_PREFIX: Final = REPLY_TO + "."
 _RESERVED: Final = "amq."
+# How the names begin that the broker makes up for queues.
+GENERATED: Final = "amq.gen-"
 _PREDECLARED: Final = (
     ("amq.direct", "direct", False),
     ("amq.fanout", "fanout", False),
@@ -199,12 +201,15 @@ class VHost(Keeper):
             check_same_argument(what, name, wish.arguments, found.arguments)
         return found
 
-    def declare_anonymous_queue(self, wish: QueueWish, by: str = INTERNAL) -> Queue:
-        """A new queue with a name of the broker's choice in place of the wish's empty one."""
+    def declare_anonymous_queue(self, wish: QueueWish, by: str = INTERNAL, name: str = "") -> Queue:
+        """A new queue with a name of the broker's choice in place of the wish's empty one.
+
+        ``name`` is one that ``unused_name`` gave, where the rights on it were checked.
+        """
         wish = self._typed(wish)
         check_nameless(wish)
         named = QueueWish(
-            self.unused_name("amq.gen-"),
+            name or self.unused_name(GENERATED),
             wish.is_durable,
             wish.is_auto_delete,
             wish.owner_id,
