@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.fakes import Talk, new_node
+from tests.fakes import Talk, new_node, publish
 
-from leveret.auth.permissions import Permission
+from leveret.auth.permissions import Permission, TopicPermission
 
 
 def opened() -> Talk:
@@ -163,3 +163,57 @@ def test_direct_reply_to_can_be_asked_for_and_not_bound() -> None:
     assert talk.call("queue.declare", queue=name, passive=True).consumer_count == 1
     closed = talk.call("queue.bind", queue=name, exchange="e")
     assert (closed.reply_code, name in talk.node.vhosts["/"].queues) == (403, False)
+
+
+# --------------------------------------------------------------------------- names the broker makes
+
+
+def test_a_name_that_the_broker_makes_up_needs_the_right_too() -> None:
+    talk = opened()
+    guest = talk.node.users.by_name["guest"]
+    guest.grant("/", Permission("^amq\\.gen-", "", ""))
+    assert talk.call("queue.declare", queue="").queue.startswith("amq.gen-")
+    guest.grant("/", Permission("^mine", "", ""))
+    count = len(talk.node.vhosts["/"].queues)
+    closed = talk.call("queue.declare", queue="")
+    assert closed.reply_text.startswith("ACCESS_REFUSED - configure access to queue 'amq.gen-")
+    assert len(talk.node.vhosts["/"].queues) == count
+
+
+def test_an_open_channel_sees_a_change_of_rights_with_the_next_request() -> None:
+    talk = opened()
+    guest = talk.node.users.by_name["guest"]
+    queue = talk.node.vhosts["/"].queues["q"]
+    talk.feed(publish("q", b"1"))
+    assert talk.call("queue.purge", queue="q").message_count == 1
+    guest.grant("/", Permission(".*", "^$", ".*"))
+    talk.feed(publish("q", b"2"))
+    (closed,) = talk.read()
+    assert closed.reply_text == (
+        "ACCESS_REFUSED - write access to exchange 'amq.default' in vhost '/' refused for user "
+        "'guest'"
+    )
+    assert queue.ready_count == 0
+    guest.grant("/", Permission(".*", ".*", "^$"))
+    talk.send("channel.close-ok")
+    talk.call("channel.open")
+    talk.feed(publish("q", b"3"))
+    assert talk.call("queue.purge", queue="q").reply_code == 403
+    assert queue.ready_count == 1
+
+
+def test_topic_rights_count_at_once_for_a_publisher() -> None:
+    talk = opened()
+    guest = talk.node.users.by_name["guest"]
+    queue = talk.node.vhosts["/"].queues["q"]
+    talk.call("queue.bind", queue="q", exchange="amq.topic", routing_key="#")
+    talk.feed(publish("a.b", b"1", None, "amq.topic"))
+    assert queue.ready_count == 1
+    guest.grant_topic("/", "amq.topic", TopicPermission("^b", "^b"))
+    talk.feed(publish("a.b", b"2", None, "amq.topic"))
+    (closed,) = talk.read()
+    assert closed.reply_text == (
+        "ACCESS_REFUSED - write access to topic 'a.b' in exchange 'amq.topic' in vhost '/' "
+        "refused for user 'guest'"
+    )
+    assert queue.ready_count == 1

@@ -7,9 +7,8 @@ longer fits RabbitMQ's trace fails its scenario, so that none outlives its reaso
 
 from typing import Final
 
-from tests.differential.rights_told import pairs
-
 from tests.differential.differences import Known, closed, differ, refused
+from tests.differential.known_rights import RIGHTS
 from tests.differential.known_wire import FRAMES, HANDSHAKE
 
 _REPLIES: Final = "4.2: a direct reply is a delivery like others: routed, and with a tag of its own"
@@ -246,24 +245,8 @@ WATCHING: Final = [
     ),
 ]
 
-
-def _rights() -> list[Known]:
-    said = "4.x: a refusal says which right is missing"
-    found = [Known(scenario, old, new, said) for scenario, (old, new) in pairs()]
-    for kind in ("carbon", "blind"):
-        name = f"topic_rights_publish_refused_{kind}_copy"
-        text = (
-            f"ACCESS_REFUSED - write access to topic 'b.c' in exchange '{name}.x' in vhost '/' "
-            f"refused for user '{name}.user'"
-        )
-        close = f'u 1 channel.close reply_code=403 reply_text="{text}" class_id=60 method_id=40'
-        reason = "4.x: the rights on further routing keys are checked too"
-        settled = f"u 1 basic.qos-ok\n{name}.q: 1"
-        found.append(Known(name, settled, f"{close}\n{name}.q: 0", reason))
-    return found
-
-
 KNOWN: Final[list[Known]] = [
+    *RIGHTS,
     *WATCHING,
     *NEWER,
     *AGING,
@@ -273,5 +256,4 @@ KNOWN: Final[list[Known]] = [
     *REPLIES,
     *MESSAGES,
     *_first_wins(),
-    *_rights(),
 ]

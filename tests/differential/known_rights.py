@@ -5,6 +5,8 @@ By scenario: right, kind and name (the scenario's own, or one with amq. in front
 
 from typing import Final
 
+from tests.differential.differences import Known
+
 TOLD: Final[dict[str, list[str]]] = {
     "rights_queue_declare": ["configure queue q"],
     "rights_queue_redeclare": ["configure queue q"],
@@ -61,7 +63,7 @@ def texts(right: str, what: str) -> tuple[str, str]:
     )
 
 
-def pairs() -> list[tuple[str, tuple[str, str]]]:
+def _told() -> list[tuple[str, tuple[str, str]]]:
     """Scenario and both texts of every refusal."""
     found: list[tuple[str, tuple[str, str]]] = []
     for scenario, refusals in TOLD.items():
@@ -74,3 +76,22 @@ def pairs() -> list[tuple[str, tuple[str, str]]]:
             right, _, key = refusal.partition(" ")
             found.append((scenario, texts(right, f"topic '{key}'")))
     return found
+
+
+def _rights() -> list[Known]:
+    said = "4.x: a refusal says which right is missing"
+    found = [Known(scenario, old, new, said) for scenario, (old, new) in _told()]
+    for kind in ("carbon", "blind"):
+        name = f"topic_rights_publish_refused_{kind}_copy"
+        text = (
+            f"ACCESS_REFUSED - write access to topic 'b.c' in exchange '{name}.x' in vhost '/' "
+            f"refused for user '{name}.user'"
+        )
+        close = f'u 1 channel.close reply_code=403 reply_text="{text}" class_id=60 method_id=40'
+        reason = "4.x: the rights on further routing keys are checked too"
+        settled = f"u 1 basic.qos-ok\n{name}.q: 1"
+        found.append(Known(name, settled, f"{close}\n{name}.q: 0", reason))
+    return found
+
+
+RIGHTS: Final = _rights()
