@@ -282,6 +282,25 @@ def test_dead_letters_are_delayed_with_their_history() -> None:
     assert len(deaths) == 2
 
 
+def test_a_careful_queue_knows_that_its_dead_letter_is_held() -> None:
+    world = bound()
+    world.queue(
+        "careful",
+        x_queue_type="quorum",
+        x_message_ttl=1,
+        x_overflow="reject-publish",
+        x_dead_letter_exchange="x",
+        x_dead_letter_strategy="at-least-once",
+    )
+    world.publish("", b"m", "careful", headers(x_delay=600_000))
+    for _ in range(20):
+        world.wait_s(10)
+    assert held_count(world) == 1
+    world.wait_s(600)
+    assert world.bodies("q") == [b"m"]
+    assert held_count(world) == 0
+
+
 def test_all_keys_lead_on_and_blind_ones_stay_hidden() -> None:
     world = world_with("direct")
     world.queue("blind")

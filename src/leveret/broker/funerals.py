@@ -8,9 +8,9 @@ from typing import Final, final
 
 from leveret.broker.deaths import bury, is_cycle, keys_of
 from leveret.broker.exchange import Exchange
-from leveret.broker.message import Origin, blind_keys_of
+from leveret.broker.message import Message, Origin, blind_keys_of
 from leveret.broker.queue import Dying
-from leveret.broker.routing import Router
+from leveret.broker.routing import Router, Routing
 from leveret.ports import Clock
 
 
@@ -65,6 +65,17 @@ class Undertaker:
                 takers.append(queue.name)
             else:
                 refusals += 1
-        for keeper in routing.keepers:
-            keeper.keep(message, routing.keys)
+        if routing.keepers:
+            return _keep(message, routing, takers) and refusals == 0
         return refusals == 0 and len(takers) > 0
+
+
+def _keep(message: Message, routing: Routing, takers: list[str]) -> bool:
+    """Give ``message`` to the exchanges that keep it.  Whether anybody has it for good then."""
+    for keeper in routing.keepers:
+        # No queue is called like that: line feeds are taken out of their names.
+        name = "\n" + keeper.name
+        if name not in takers:
+            takers.append(name)
+            keeper.keep(message, routing.keys)
+    return routing.is_held or any(not name.startswith("\n") for name in takers)
