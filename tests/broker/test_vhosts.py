@@ -217,7 +217,8 @@ def test_the_clients_of_a_deleted_vhost_are_sent_away(broker: Broker) -> None:
         gone.publish("", "q", b"unacknowledged")
         gone.expect("basic.deliver")
         broker.call(lambda node: node.delete_vhost("v"))
-        (closed,) = gone.read_all()
+        cancelled, closed = gone.read_all()
+        assert (cancelled.name, cancelled.consumer_tag) == ("basic.cancel", "c")
         assert (closed.name, closed.channel) == ("connection.close", 0)
         text = "CONNECTION_FORCED - vhost 'v' is deleted"
         assert (closed.reply_code, closed.reply_text) == (320, text)

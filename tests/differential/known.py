@@ -245,11 +245,19 @@ WATCHING: Final = [
     ),
 ]
 
+POLICIES: Final = [
+    *differ(
+        "a policy to refuse publishes drops nothing; 3.10 sets its length while it still drops",
+        "policy_overflow",
+        ("2 wait", "3 wait"),
+    ),
+]
 KNOWN: Final[list[Known]] = [
     *RIGHTS,
     *WATCHING,
     *NEWER,
     *AGING,
+    *POLICIES,
     *_unknown_types(),
     *HANDSHAKE,
     *FRAMES,

@@ -140,9 +140,10 @@ class Node:
                 f"cannot delete vhost '{name}': it is protected from deletion, lift that first"
             )
         del self.vhosts[name]
+        # In RabbitMQ's order: consumers hear that their queues are gone, then that all is over.
+        vhost.close(by)
         self.connections.vhost_deleted(name)
         self.users.forget_vhost(name)
-        vhost.close(by)
         if self.events.is_heard:
             facts: dict[str, object] = {"name": name, "user_who_performed_action": by}
             self.events.tell("vhost.deleted", facts)

@@ -1,0 +1,560 @@
+"""Policies and operator policies: what they say, which of them counts, and what comes of it."""
+
+import time
+from typing import Any
+
+from tests.differential.stage import Peer, Stage, Trace
+
+_A_MOMENT = 0.3
+
+
+def _count(c: Stage, peer: Peer, queue: str) -> None:
+    """Write down how many messages wait, once the policies had time to reach the queue."""
+    time.sleep(_A_MOMENT)
+    reply = peer.unrecorded("queue.declare", queue=queue, passive=True)
+    c.note(f"{reply.message_count} wait")
+
+
+def _rest(c: Stage, peer: Peer, queue: str) -> None:
+    """Take what waits, without a line for each header."""
+    time.sleep(_A_MOMENT)
+    peer.recording = False
+    while (got := peer.get(queue)).name == "basic.get-ok":
+        c.note(f"{got.exchange!r} {got.routing_key!r} {got.body!r}")
+    peer.recording = True
+    c.note("no more")
+
+
+def _open(c: Stage, vhost: str) -> None:
+    """Try to connect, and write down only what came of it."""
+    peer = c.raw()
+    peer.recording = False
+    c.note(f"{peer.label} {peer.open(vhost=vhost)!r}")
+    peer.drop()
+
+
+def _rule(c: Stage, definition: dict[str, Any], *more: Any, suffix: str = "p") -> bool:
+    """A policy for all that the scenario made."""
+    return c.admin.set_policy(c.own(suffix), f"^{c.name}[.]", definition, *more)
+
+
+# --- what a policy does ------------------------------------------------------------------------
+
+
+def scenario_policy_max_length(c: Stage) -> Trace:
+    """A living queue drops its oldest at once; without the policy it may grow again."""
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 5)
+    _rule(c, {"max-length": 2})
+    _count(c, p, q)
+    c.fill(q, 3)
+    _count(c, p, q)
+    c.admin.delete_policy(c.own("p"))
+    c.fill(q, 3)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_max_length_of_new_queues(c: Stage) -> Trace:
+    _rule(c, {"max-length": 2})
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 4)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_max_length_bytes(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p)
+    c.put(q, b"x" * 10, b"y" * 10, b"z" * 10)
+    _rule(c, {"max-length-bytes": 25})
+    _count(c, p, q)
+    c.put(q, b"a" * 30)
+    _count(c, p, q)
+    c.put(q, b"b" * 20, b"c" * 5)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_max_length_of_what_is_unacknowledged(c: Stage) -> Trace:
+    """What was handed out does not count, until it comes back."""
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 4)
+    for _ in range(3):
+        p.get(q, no_ack=False)
+    _rule(c, {"max-length": 2})
+    _count(c, p, q)
+    p.send("basic.nack", delivery_tag=3, multiple=True, requeue=True)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_overflow(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 3)
+    _rule(c, {"max-length": 2, "overflow": "reject-publish"})
+    _count(c, p, q)
+    p.call("confirm.select")
+    p.publish("", q, b"refused")
+    p.confirms(1)
+    _rule(c, {"max-length": 2, "overflow": "drop-head"})
+    time.sleep(_A_MOMENT)
+    p.publish("", q, b"taken")
+    p.confirms(1, first=2)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_message_ttl(c: Stage) -> Trace:
+    """It counts for messages that are there already, from the time they came."""
+    p = c.peer()
+    q = c.queue(p)
+    _rule(c, {"message-ttl": 300})
+    time.sleep(_A_MOMENT)
+    c.fill(q, 2)
+    time.sleep(0.6)
+    _count(c, p, q)
+    c.admin.delete_policy(c.own("p"))
+    time.sleep(_A_MOMENT)
+    c.fill(q, 2)
+    time.sleep(0.6)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policy_message_ttl_zero(c: Stage) -> Trace:
+    _rule(c, {"message-ttl": 0})
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 2)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policy_expires(c: Stage) -> Trace:
+    """The time begins when the policy does."""
+    p = c.peer()
+    q = c.queue(p)
+    time.sleep(0.5)
+    _rule(c, {"expires": 800})
+    time.sleep(0.4)
+    c.attempt("queue.declare", queue=q, passive=True)
+    time.sleep(1.4)
+    c.attempt("queue.declare", queue=q, passive=True)
+    return c.trace
+
+
+def scenario_policy_dead_letters(c: Stage) -> Trace:
+    p = c.peer()
+    q, grave = c.queue(p), c.queue(p, "grave")
+    policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave}
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
+    time.sleep(_A_MOMENT)
+    c.fill(q, 2)
+    p.get(q, no_ack=False)
+    p.send("basic.reject", delivery_tag=1, requeue=False)
+    _rest(c, p, grave)
+    c.admin.delete_policy(c.own("p"))
+    time.sleep(_A_MOMENT)
+    p.get(q, no_ack=False)
+    p.send("basic.reject", delivery_tag=2, requeue=False)
+    _rest(c, p, grave)
+    return c.trace
+
+
+def scenario_policy_dead_letters_what_it_drops(c: Stage) -> Trace:
+    p = c.peer()
+    q, grave = c.queue(p), c.queue(p, "grave")
+    c.fill(q, 4)
+    policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave, "max-length": 1}
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
+    _rest(c, p, grave)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_policy_alternate_exchange(c: Stage) -> Trace:
+    """A channel that publishes already notices at once."""
+    p = c.peer()
+    x, q = c.exchange(p, "direct"), c.queue(p)
+    other = c.exchange(p, "fanout", "other")
+    c.bind(p, q, other)
+    p.publish(x, "nowhere", b"before", mandatory=True)
+    p.settle()
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]x$", {"alternate-exchange": other}, 0, "exchanges")
+    time.sleep(_A_MOMENT)
+    p.publish(x, "nowhere", b"during", mandatory=True)
+    p.settle()
+    c.admin.delete_policy(c.own("p"))
+    time.sleep(_A_MOMENT)
+    p.publish(x, "nowhere", b"after", mandatory=True)
+    p.settle()
+    _rest(c, p, q)
+    return c.trace
+
+
+# --- which one counts --------------------------------------------------------------------------
+
+
+def scenario_policy_priorities(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 9)
+    _rule(c, {"max-length": 7}, 1, suffix="low")
+    _count(c, p, q)
+    _rule(c, {"max-length": 5}, 2, suffix="high")
+    _count(c, p, q)
+    _rule(c, {"max-length": 3}, 0, suffix="lowest")
+    _count(c, p, q)
+    c.admin.delete_policy(c.own("high"))
+    c.fill(q, 5)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policies_are_not_added_up(c: Stage) -> Trace:
+    """Only the one with the highest priority counts, though others say something else."""
+    p = c.peer()
+    q = c.queue(p)
+    _rule(c, {"message-ttl": 100}, 1, suffix="low")
+    _rule(c, {"max-length": 2}, 2, suffix="high")
+    time.sleep(_A_MOMENT)
+    c.fill(q, 3)
+    time.sleep(0.4)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policy_and_argument(c: Stage) -> Trace:
+    """Of limits the smaller counts, wherever it is said."""
+    p = c.peer()
+    small = c.queue(p, "small", arguments={"x-max-length": 2})
+    large = c.queue(p, "large", arguments={"x-max-length": 6})
+    _rule(c, {"max-length": 4})
+    time.sleep(_A_MOMENT)
+    for queue in (small, large):
+        c.fill(queue, 9)
+        _count(c, p, queue)
+    c.admin.delete_policy(c.own("p"))
+    time.sleep(_A_MOMENT)
+    for queue in (small, large):
+        c.fill(queue, 9)
+        _count(c, p, queue)
+    return c.trace
+
+
+def scenario_policy_and_argument_of_dead_letters(c: Stage) -> Trace:
+    """An argument counts, whatever policies say."""
+    p = c.peer()
+    grave, other = c.queue(p, "grave"), c.queue(p, "other")
+    mine = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": grave}
+    q = c.queue(p, arguments=mine | {"x-max-length": 1})
+    policy = {"dead-letter-exchange": "", "dead-letter-routing-key": other}
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
+    time.sleep(_A_MOMENT)
+    c.fill(q, 3)
+    _rest(c, p, grave)
+    _rest(c, p, other)
+    return c.trace
+
+
+def scenario_policy_and_alternate_argument(c: Stage) -> Trace:
+    p = c.peer()
+    mine, theirs = c.exchange(p, "fanout", "mine"), c.exchange(p, "fanout", "theirs")
+    x = c.exchange(p, "direct", arguments={"alternate-exchange": mine})
+    q, other = c.queue(p), c.queue(p, "other")
+    c.bind(p, q, mine)
+    c.bind(p, other, theirs)
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]x$", {"alternate-exchange": theirs})
+    time.sleep(_A_MOMENT)
+    c.attempt_publish(x, "nowhere", b"message")
+    _rest(c, p, q)
+    _rest(c, p, other)
+    return c.trace
+
+
+def scenario_policy_apply_to(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 5)
+    _rule(c, {"max-length": 1}, 0, "exchanges")
+    _count(c, p, q)
+    _rule(c, {"max-length": 3}, 0, "queues")
+    _count(c, p, q)
+    _rule(c, {"max-length": 2}, 0, "all")
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policy_with_a_key_of_another_type(c: Stage) -> Trace:
+    """It is passed over, and one of lower priority counts."""
+    p = c.peer()
+    q = c.queue(p)
+    _rule(c, {"max-length": 1, "delivery-limit": 3}, 9, suffix="quorum")
+    _rule(c, {"max-length": 2}, 1, suffix="any")
+    time.sleep(_A_MOMENT)
+    c.fill(q, 4)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_policy_patterns(c: Stage) -> Trace:
+    """Found anywhere in the name, and what Perl takes for a pattern."""
+    p = c.peer()
+    names = ("abc", "xabcx", "ABC", "a.c", "team-7.mail", "team-7.", "")
+    queues = [c.queue(p, name) for name in names]
+    patterns = (
+        "abc",
+        "abc$",
+        "(?i)ABC$",
+        r"a\.c",
+        r"team-\d+(\.[a-z]+)+$",
+        "(?<=[.])$",
+        "[[:upper:]]",
+    )
+    for number, pattern in enumerate(patterns):
+        c.note(pattern)
+        name = f"^{c.name}.*{pattern}"
+        c.admin.set_policy(c.own("p"), name, {"max-length": number}, number)
+        time.sleep(_A_MOMENT)
+        for queue in queues:
+            c.fill(queue, number + 1)
+            _count(c, p, queue)
+    return c.trace
+
+
+# --- operators ---------------------------------------------------------------------------------
+
+
+def scenario_operator_policy(c: Stage) -> Trace:
+    """Of limits the smaller counts; each stays when the other goes."""
+    p = c.peer()
+    q = c.queue(p)
+    c.fill(q, 9)
+    _rule(c, {"max-length": 6})
+    _count(c, p, q)
+    c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]", {"max-length": 4})
+    _count(c, p, q)
+    _rule(c, {"max-length": 3})
+    _count(c, p, q)
+    c.admin.delete_policy(c.own("p"))
+    c.fill(q, 5)
+    _count(c, p, q)
+    c.admin.delete_operator_policy(c.own("o"))
+    c.fill(q, 5)
+    _count(c, p, q)
+    return c.trace
+
+
+def scenario_operator_policy_adds(c: Stage) -> Trace:
+    """What only one of the two says counts as well."""
+    p = c.peer()
+    q, grave = c.queue(p), c.queue(p, "grave")
+    policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave}
+    c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
+    c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]q$", {"max-length": 1})
+    time.sleep(_A_MOMENT)
+    c.fill(q, 3)
+    _rest(c, p, grave)
+    _rest(c, p, q)
+    return c.trace
+
+
+def scenario_operator_policy_message_ttl(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p, arguments={"x-message-ttl": 60000})
+    c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]", {"message-ttl": 200})
+    time.sleep(_A_MOMENT)
+    c.fill(q, 2)
+    time.sleep(0.5)
+    _count(c, p, q)
+    return c.trace
+
+
+# --- refusals ----------------------------------------------------------------------------------
+
+
+def scenario_policy_refusals(c: Stage) -> Trace:
+    definitions: list[dict[str, Any]] = [
+        {},
+        {"x": 1},
+        {"y": "z", "x": 1},
+        {"max-length": -1},
+        {"max-length": "a", "x": 1},
+        {"max-length": 1.5},
+        {"max-length-bytes": -1},
+        {"message-ttl": -1},
+        {"message-ttl": True},
+        {"expires": 0},
+        {"overflow": "foo"},
+        {"dead-letter-exchange": 1},
+        {"dead-letter-routing-key": 1},
+        {"dead-letter-strategy": "foo"},
+        {"delivery-limit": "x"},
+        {"max-in-memory-length": -1},
+        {"max-in-memory-bytes": -1},
+        {"queue-mode": "foo"},
+        {"queue-version": 3},
+        {"queue-master-locator": "foo"},
+        {"queue-leader-locator": 1},
+        {"alternate-exchange": 1},
+        {"federation-upstream": 1},
+        {"federation-upstream-set": 1},
+        {"federation-upstream": "a", "federation-upstream-set": "b"},
+        {"max-age": "1x"},
+        {"stream-max-segment-size-bytes": -1},
+        {"initial-cluster-size": -1},
+    ]
+    for definition in definitions:
+        _rule(c, definition)
+    return c.trace
+
+
+def scenario_operator_policy_refusals(c: Stage) -> Trace:
+    definitions: list[dict[str, Any]] = [
+        {},
+        {"x": 1},
+        {"max-length": -1},
+        {"dead-letter-exchange": "a"},
+        {"max-length": 1, "alternate-exchange": "a"},
+        {"queue-mode": "lazy"},
+    ]
+    for definition in definitions:
+        c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]", definition)
+    return c.trace
+
+
+def scenario_policy_that_is_not_there(c: Stage) -> Trace:
+    c.admin.delete_policy(c.own("p"))
+    c.admin.delete_operator_policy(c.own("o"))
+    c.admin.delete_policy(c.own("p"), vhost="nowhere")
+    return c.trace
+
+
+def scenario_policy_that_is_refused_changes_nothing(c: Stage) -> Trace:
+    p = c.peer()
+    q = c.queue(p)
+    _rule(c, {"max-length": 2})
+    _rule(c, {"max-length": -1})
+    time.sleep(_A_MOMENT)
+    c.fill(q, 4)
+    _count(c, p, q)
+    return c.trace
+
+
+# --- parameters and limits ---------------------------------------------------------------------
+
+
+def scenario_parameter_refusals(c: Stage) -> Trace:
+    c.admin.set_parameter("foo", "n", 1)
+    c.admin.set_parameter("vhost-limits", "limits", {"max-queues": "a"})
+    c.admin.delete_parameter("foo", "n")
+    c.admin.delete_global_parameter(c.own("g"))
+    c.note(f"{c.admin.set_global_parameter(c.own('g'), {'a': [1]})}")
+    c.note(f"{c.admin.delete_global_parameter(c.own('g'))}")
+    return c.trace
+
+
+def scenario_vhost_limit_of_queues(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    p = c.peer(vhost=vhost)
+    p.call("queue.declare", queue="a")
+    c.admin.set_vhost_limit("max-queues", 1, vhost)
+    p.call("queue.declare", queue="a")
+    for values in ({"queue": "b"}, {"queue": ""}, {"queue": "c", "exclusive": True}):
+        p.call("queue.declare", **values)
+        p.reopen()
+    p.call("queue.delete", queue="a")
+    p.call("queue.declare", queue="b")
+    c.admin.set_vhost_limit("max-queues", 0, vhost)
+    p.call("queue.declare", queue="b")
+    p.call("queue.declare", queue="a")
+    p.reopen()
+    c.admin.set_vhost_limit("max-queues", -1, vhost)
+    p.call("queue.declare", queue="a")
+    c.admin.set_vhost_limit("max-queues", 2, vhost)
+    c.admin.clear_vhost_limit("max-queues", vhost)
+    p.call("queue.declare", queue="c")
+    return c.trace
+
+
+def scenario_vhost_limit_of_queues_comes_before_arguments(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    c.admin.set_vhost_limit("max-queues", 0, vhost)
+    p = c.peer(vhost=vhost)
+    p.call("queue.declare", queue="a", arguments={"x-max-length": -1})
+    p.reopen()
+    p.call("queue.declare", queue="a", passive=True)
+    p.reopen()
+    p.call("queue.declare", queue="amq.a")
+    return c.trace
+
+
+def scenario_vhost_limit_of_connections(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    c.admin.set_vhost_limit("max-connections", 1, vhost)
+    first = c.peer(vhost=vhost)
+    _open(c, vhost)
+    first.recording = False
+    first.close()
+    # RabbitMQ counts a closed connection a little longer.
+    time.sleep(1)
+    last = c.peer(vhost=vhost)
+    c.admin.set_vhost_limit("max-connections", 0, vhost)
+    last.call("queue.declare", queue="a")
+    _open(c, vhost)
+    c.admin.set_vhost_limit("max-connections", -1, vhost)
+    c.peer(vhost=vhost)
+    return c.trace
+
+
+def scenario_vhost_limit_refusals(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    c.admin.set_vhost_limit("max-queues", "a", vhost)
+    c.admin.set_vhost_limit("foo", 1, vhost)
+    c.admin.clear_vhost_limit("max-queues", vhost)
+    return c.trace
+
+
+# --- vhosts ------------------------------------------------------------------------------------
+
+
+def scenario_vhost_deleted_with_its_connections(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    p = c.peer(vhost=vhost)
+    p.call("queue.declare", queue="q")
+    p.subscribe("q", "c")
+    p.publish("", "q", b"unacknowledged")
+    p.take()
+    c.admin.delete_vhost(vhost)
+    p.take(2)
+    p.send("connection.close-ok", 0)
+    p.take()
+    _open(c, vhost)
+    c.admin.delete_vhost(vhost)
+    return c.trace
+
+
+def scenario_vhost_made_again_is_empty(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    p = c.peer(vhost=vhost)
+    p.call("queue.declare", queue="q", durable=True)
+    p.call("exchange.declare", exchange="x", type="direct", durable=True)
+    c.admin.delete_vhost(vhost)
+    time.sleep(_A_MOMENT)
+    c.admin.add_vhost(vhost)
+    again = c.peer(vhost=vhost)
+    again.call("queue.declare", queue="q", passive=True)
+    again.reopen()
+    again.call("exchange.declare", exchange="x", passive=True)
+    return c.trace
