@@ -152,6 +152,43 @@ def test_minus_one_is_no_limit() -> None:
     assert place.keeper.dead == []
 
 
+def test_without_a_limit_what_is_given_back_waits_behind_the_others() -> None:
+    place = Place({"x-delivery-limit": -1})
+    place.put(b"1", b"2")
+    place.give_back(*place.take())
+    place.put(b"3")
+    taken = place.take(3)
+    assert [one.message.body for one in taken] == [b"2", b"1", b"3"]
+    assert [one.redelivered for one in taken] == [False, True, False]
+    assert [counts(one.message) for one in taken] == [(None, None), (0, 1), (None, None)]
+    place.give_back(taken[1], is_failure=True)
+    (again,) = place.take()
+    assert counts(again.message) == (1, 2)
+    for one in (taken[0], again, taken[2]):
+        place.queue.settle(one.offset)
+    assert place.queue.remembered_count == 0
+
+
+def test_a_purge_forgets_those_behind_the_others() -> None:
+    place = Place({"x-delivery-limit": -1})
+    place.put(b"1", b"2", b"3")
+    first, second = place.take(2)
+    place.give_back(first)
+    assert place.queue.purge() == 2
+    assert place.queue.remembered_count == 0
+    place.give_back(second)
+    assert place.bodies == [b"2"]
+
+
+def test_those_behind_the_others_expire() -> None:
+    place = Place({"x-delivery-limit": -1})
+    place.put_expiring(b"1", 100)
+    place.give_back(*place.take())
+    place.keeper.pass_ms(100)
+    assert place.keeper.dead == [(b"1", "expired")]
+    assert place.queue.remembered_count == 0
+
+
 def test_giving_back_without_failure_may_go_on_for_ever() -> None:
     place = Place({"x-delivery-limit": 1})
     place.put(b"1")

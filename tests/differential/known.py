@@ -209,6 +209,14 @@ AGING: Final = [
     ),
 ]
 
+POLICIES: Final = [
+    *differ(
+        "a policy to refuse publishes drops nothing; 3.10 sets its length while it still drops",
+        "policy_overflow",
+        ("2 wait", "3 wait"),
+    ),
+]
+
 _TYPE: Final = """S:'{<<"x-queue-type">>,longstr,<<"classic">>}'"""
 _CRASHED: Final = "t 0 connection.close reply_code=541 reply_text='INTERNAL_ERROR' class_id=0"
 _BAD_TYPE: Final = "PRECONDITION_FAILED - invalid type '{}' for arg 'hash-{}'"
@@ -245,15 +253,65 @@ WATCHING: Final = [
     ),
 ]
 
-POLICIES: Final = [
+_COUNTS: Final = "4.x: a first delivery carries no counts, later ones carry two"
+_RETURNS: Final = "4.3: what is given back with basic.nack or basic.recover has not failed"
+
+
+def _counts() -> list[Known]:
+    """The headers of deliveries from quorum queues."""
+    one, none = "'x-delivery-count': l:1}", "'x-delivery-count': l:0, 'x-acquired-count': l:1}"
+    returned = [
+        *differ(_RETURNS, "quorum_recover", (one, none)),
+        *differ(_RETURNS, "quorum_nacks_of_several", (one, none)),
+    ]
+    return returned + differ(
+        _COUNTS,
+        "*",
+        ("{headers={'x-delivery-count': l:0}}", "{}"),
+        ("{headers={'x-delivery-count': l:0}, ", "{"),
+        (", 'x-delivery-count': l:0}", "}"),
+        (one, "'x-delivery-count': l:1, 'x-acquired-count': l:1}"),
+        ("'x-delivery-count': l:2}", "'x-delivery-count': l:2, 'x-acquired-count': l:2}"),
+    )
+
+
+def _quorum_arguments() -> list[Known]:
+    """What 3.10 did not look at."""
+    entries = []
+    for scenario, name, value, why in (
+        ("quorum_overflow", "x-overflow", "reject-publish-dlx", "invalid_overflow"),
+        (
+            "quorum_delivery_limit_argument",
+            "x-delivery-limit",
+            "5",
+            '"expected integer, got longstr"',
+        ),
+    ):
+        queue = f"{scenario}.q"
+        taken = f"t 9 queue.declare-ok queue='{queue}' message_count=0 consumer_count=0"
+        text = f"PRECONDITION_FAILED - invalid arg '{name}' for queue '{queue}' in vhost '/': {why}"
+        said = f"{name}={value!r}\n"
+        reason = "4.x: refused; 3.10 does not look at it"
+        entries += differ(reason, scenario, (said + taken, said + refused(406, text, 50, 10)))
+    return entries
+
+
+QUORUM: Final = [
+    *_counts(),
+    *_quorum_arguments(),
     *differ(
-        "a policy to refuse publishes drops nothing; 3.10 sets its length while it still drops",
-        "policy_overflow",
-        ("2 wait", "3 wait"),
+        "4.x: a queue that asks for no type asks for the default one",
+        "quorum_declared_again_without_its_type",
+        (
+            "received none but current is the value 'quorum' of type 'longstr'\"",
+            "received 'classic' but current is 'quorum'\"",
+        ),
     ),
 ]
+
 KNOWN: Final[list[Known]] = [
     *RIGHTS,
+    *QUORUM,
     *WATCHING,
     *NEWER,
     *AGING,

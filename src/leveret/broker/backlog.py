@@ -52,6 +52,15 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._fresh) - self._head + len(self._returned)
 
+    @property
+    def next_offset(self) -> int:
+        """The offset that the next message gets."""
+        return self._next_offset
+
+    def holds(self, offset: int) -> bool:
+        """Whether the message with this offset waits and was never delivered."""
+        return self._next_offset - len(self._fresh) + self._head <= offset < self._next_offset
+
     def pass_by(self) -> int:
         """The offset of a message that is handed out at once.  Only when nothing waits."""
         offset = self._next_offset

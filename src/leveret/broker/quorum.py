@@ -5,7 +5,8 @@
     delayed ──▶ returned, in the order they came back ──┐
                 priority 31, 30, …  never delivered ────┴──▶ consumers
 
-What came back is delivered before anything else, whatever its priority.
+What came back is delivered before anything else, whatever its priority.  Only what may come back
+for ever, having no limit, is put behind the others.
 Behaviour: RabbitMQ 4.3, "Quorum Queues".
 """
 
@@ -15,7 +16,7 @@ from typing import Final, final
 from mypy_extensions import mypyc_attr
 
 from leveret.broker.arguments import is_single_active
-from leveret.broker.backlog import Waiting
+from leveret.broker.backlog import Backlog, Waiting
 from leveret.broker.deaths import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from leveret.broker.lined import MS_NS, LinedQueue
 from leveret.broker.message import Message
@@ -156,12 +157,27 @@ class QuorumQueue(LinedQueue):
             return
         wait_ms = self.rules.retry_ms(is_failure, attempts.failed_count)
         if wait_ms == 0 or self._keeper is None:
-            self._return(back)
+            if self.rules.delivery_limit < 0 and not is_failure:
+                self._queue_up(back, attempts)
+            else:
+                self._return(back)
             return
         ready_ns = self._keeper.now_ns() + wait_ms * MS_NS
         self._delays_made += 1
         heappush(self._delayed, (ready_ns, self._delays_made, back))
         self._keeper.appoint(self, ready_ns)
+
+    def _queue_up(self, back: Waiting, attempts: Attempts) -> None:
+        """Let a message that may come back for ever wait behind the others, as if it were new."""
+        line = self._plain
+        del self._attempts[back.offset]
+        self._attempts[line.next_offset] = attempts
+        line.push(back.message, back.due_ns)
+        self._occupied |= self._usual_bit
+        self._ready += 1
+        if self.rules.max_octets >= 0:
+            self._ready_octets += len(back.message.body)
+        self._appoint_for(line)
 
     def _return(self, back: Waiting) -> None:
         self._returned.append(back)
@@ -192,6 +208,12 @@ class QuorumQueue(LinedQueue):
     def _pop(self) -> Waiting:
         return self._take_returned() if self._head < len(self._returned) else super()._pop()
 
+    def _taken(self, priority: int, line: Backlog) -> Waiting:
+        waiting = super()._taken(priority, line)
+        if self._attempts and waiting.offset in self._attempts:
+            return Waiting(waiting.message, waiting.offset, True, waiting.due_ns)
+        return waiting
+
     def _take_returned(self) -> Waiting:
         returned = self._returned
         waiting = returned[self._head]
@@ -210,11 +232,13 @@ class QuorumQueue(LinedQueue):
 
     def purge(self) -> int:
         """Drop every message that waits, and the dead letters.  Returns how many waited."""
-        count = super().purge()
+        for offset in [each for each in self._attempts if self._plain.holds(each)]:
+            del self._attempts[offset]
         for waiting in self._returned[self._head :]:
             del self._attempts[waiting.offset]
         for _, _, waiting in self._delayed:
             del self._attempts[waiting.offset]
+        count = super().purge()
         self._returned = []
         self._head = 0
         self._delayed.clear()
