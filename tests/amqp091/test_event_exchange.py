@@ -149,6 +149,20 @@ def test_what_clients_do_is_told() -> None:
     assert scene.names() == ["channel.closed", "connection.closed"]
 
 
+def test_channels_and_consumers_are_told_by_the_names_of_what_they_are_in() -> None:
+    scene = Scene("connection.*", "channel.*", "consumer.*")
+    client = Talk(scene.node).open()
+    client.send("basic.consume", queue="events", consumer_tag="t")
+    client.session.lost()
+    told = dict(scene.told())
+    assert told["connection.created"]["pid"] == told["channel.created"]["connection"]
+    assert told["channel.created"]["pid"] == told["consumer.created"]["channel"]
+    assert told["channel.created"]["pid"] == told["channel.closed"]["pid"]
+    assert told["connection.created"]["pid"] == told["connection.closed"]["pid"]
+    for facts in told.values():
+        assert facts["user_who_performed_action"] == "guest"
+
+
 def test_consumers_are_told_once_however_they_end() -> None:
     scene = Scene("consumer.*")
     client = Talk(scene.node).open()

@@ -38,6 +38,17 @@ def faults_of(text: str) -> list[str]:
     ("line", "name", "value"),
     [
         ("heartbeat = 30", "heartbeat_s", 30),
+        ("event_exchange.vhost = v", "event_exchange_vhost", "v"),
+        (
+            "message_interceptors.incoming.set_header_timestamp.overwrite = true",
+            "incoming_timestamp",
+            "overwrite",
+        ),
+        (
+            "message_interceptors.incoming.set_header_routing_node.overwrite = false",
+            "incoming_routing_node",
+            "keep",
+        ),
         ("frame_max = 0", "frame_max", 134_217_728),
         ("channel_max = 0", "channel_max", 65535),
         ("max_channels_per_connection = 5", "channel_max", 5),

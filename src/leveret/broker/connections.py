@@ -7,6 +7,7 @@ likewise.  Behaviour: RabbitMQ 4.3, "Virtual host limits", "User limits", and it
 from typing import Final, final
 
 from leveret.auth.users import MAX_CHANNELS, MAX_CONNECTIONS, Bouncer, User
+from leveret.broker.facts import typed
 from leveret.config.kinds import UNLIMITED
 from leveret.errors import NotAllowed
 from leveret.events import Events
@@ -132,7 +133,8 @@ class Connections(Bouncer):
         _count(self._by_vhost, link.vhost, -1)
         if self._events.is_heard:
             facts = {"name": link.name, "vhost": link.vhost, "user": link.user.name}
-            self._events.tell("connection.closed", {"connection_id": link.id, **facts})
+            more = {"pid": link.name, "user_who_performed_action": link.user.name}
+            self._events.tell("connection.closed", {"connection_id": link.id, **facts, **more})
 
     def open_channel(self, link: Link, number: int) -> None:
         """Count a channel of ``link``.  Raises NotAllowed, and then it is not counted."""
@@ -153,12 +155,14 @@ class Connections(Bouncer):
     def _tell_channel(self, event: str, link: Link, number: int) -> None:
         if self._events.is_heard:
             facts: dict[str, object] = {
+                "pid": f"{link.name} ({number})",
                 "name": f"{link.name} ({number})",
                 "number": number,
                 "connection": link.name,
                 "connection_id": link.id,
                 "user": link.user.name,
                 "vhost": link.vhost,
+                "user_who_performed_action": link.user.name,
             }
             self._events.tell(event, facts)
 
@@ -191,6 +195,8 @@ def _facts(link: Link) -> dict[str, object]:
     peer = link.peer
     facts: dict[str, object] = {
         "connection_id": link.id,
+        # What events of its channels call it by.
+        "pid": link.name,
         "type": "network",
         "name": link.name,
         "host": peer.local_host,
@@ -205,7 +211,9 @@ def _facts(link: Link) -> dict[str, object]:
         "timeout": link.heartbeat_s,
         "frame_max": link.frame_max,
         "channel_max": link.channel_max,
+        "client_properties": typed(link.client_properties),
         "connected_at": link.connected_at_s * 1000,
+        "user_who_performed_action": link.user.name,
     }
     return {**facts, **tls_facts(peer)}
 

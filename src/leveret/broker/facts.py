@@ -23,7 +23,7 @@ def queue_facts(vhost: str, queue: Queue, by: str) -> dict[str, object]:
         "name": queue.name,
         "durable": queue.is_durable,
         "auto_delete": queue.is_auto_delete,
-        "arguments": _arguments(queue.arguments),
+        "arguments": typed(queue.arguments),
         "owner_pid": str(queue.owner_id) if queue.owner_id else "",
         "exclusive": queue.owner_id != 0,
         "user_who_performed_action": by,
@@ -39,7 +39,7 @@ def exchange_facts(vhost: str, exchange: Exchange, by: str) -> dict[str, object]
         "durable": exchange.is_durable,
         "auto_delete": exchange.is_auto_delete,
         "internal": exchange.is_internal,
-        "arguments": _arguments(exchange.arguments),
+        "arguments": typed(exchange.arguments),
         "policy": exchange.policy.name if exchange.policy is not None else "",
         "user_who_performed_action": by,
     }
@@ -56,7 +56,7 @@ def binding_facts(vhost: str, binding: Binding, by: str) -> dict[str, object]:
         "destination_name": name,
         "destination_kind": "queue" if binding.exchange is None else "exchange",
         "routing_key": binding.routing_key,
-        "arguments": _arguments(binding.arguments),
+        "arguments": typed(binding.arguments),
         "vhost": vhost,
         "user_who_performed_action": by,
     }
@@ -68,7 +68,7 @@ def consumer_facts(consumer: Consumer, prefetch: int) -> dict[str, object]:
         "exclusive": consumer.is_exclusive,
         "ack_required": not consumer.no_ack,
         "prefetch_count": prefetch,
-        "arguments": _arguments(consumer.arguments),
+        "arguments": typed(consumer.arguments),
     }
 
 
@@ -88,5 +88,6 @@ def policy_facts(policy: Policy, by: str) -> dict[str, object]:
     }
 
 
-def _arguments(table: Table) -> list[object]:
+def typed(table: Table) -> list[object]:
+    """``table`` as RabbitMQ's events tell it: a term for each field."""
     return [f"{{{term(n)},{field.kind_name},{term(plain(field))}}}" for n, field in table.items()]
