@@ -282,6 +282,25 @@ def test_dead_letters_are_delayed_with_their_history() -> None:
     assert len(deaths) == 2
 
 
+def test_messages_with_the_same_properties_and_with_others_are_told_apart() -> None:
+    world = bound()
+    one, two, none = headers(x_delay=1000), headers(x_delay=2000), headers(other=1)
+    for number, having in enumerate((one, one, two, one, none, two, none)):
+        world.publish("x", b"%d" % number, having=having)
+    assert world.bodies("q") == [b"4", b"6"]
+    world.wait_s(1)
+    assert [(m.body, m.properties.headers()["x-delay"].value) for m in world.take("q")] == [
+        (b"0", -1000),
+        (b"1", -1000),
+        (b"3", -1000),
+    ]
+    world.wait_s(1)
+    assert [(m.body, m.properties.headers()["x-delay"].value) for m in world.take("q")] == [
+        (b"2", -2000),
+        (b"5", -2000),
+    ]
+
+
 def test_a_careful_queue_knows_that_its_dead_letter_is_held() -> None:
     world = bound()
     world.queue(

@@ -16,7 +16,7 @@ from leveret.broker.deaths import with_properties
 from leveret.broker.exchange import HOLDS, Binding, Exchange
 from leveret.broker.message import Message
 from leveret.broker.post import Post
-from leveret.broker.properties import Properties, with_headers
+from leveret.broker.properties import NO_PROPERTIES, Properties, with_headers
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import ExchangeWish
 from leveret.tables import (
@@ -141,6 +141,10 @@ class DelayedExchange(Exchange):
         self.picks_one = inner.picks_one
         self._inner: Final = inner
         self._waiting: Final = Waiting(self, post)
+        # Many messages in a row have the very same properties: what they say is looked up once.
+        self._seen: Properties = NO_PROPERTIES
+        self._delay_ms = 0
+        self._negated: Properties = NO_PROPERTIES
 
     @property
     def held_count(self) -> int:
@@ -161,20 +165,29 @@ class DelayedExchange(Exchange):
 
     def keeps(self, properties: Properties) -> int:
         """Holds what has a delay; the rest is the inner type's affair."""
-        if properties.headers_at != 0 and delay_of(properties.headers()) > 0:
+        if self._delay_of(properties) > 0:
             return HOLDS
         return self._inner.keeps(properties)
 
+    def _delay_of(self, properties: Properties) -> int:
+        """The delay that ``properties`` ask for, with ``_negated`` telling it when there is one."""
+        if properties is not self._seen:
+            headers = properties.headers()
+            delay_ms = delay_of(headers)
+            if delay_ms > 0:
+                headers[DELAY] = Field(INT32 if delay_ms < _SMALL else INT64, -delay_ms)
+                self._negated = with_headers(properties, headers)
+            self._delay_ms = delay_ms
+            self._seen = properties
+        return self._delay_ms
+
     def keep(self, message: Message, keys: list[str]) -> None:
         """Hold ``message`` for its delay, or let the inner type have it."""
-        headers = message.properties.headers()
-        delay_ms = delay_of(headers)
-        if delay_ms <= 0:
+        delay_ms = self._delay_of(message.properties)
+        if delay_ms > 0:
+            self._waiting.add(with_properties(message, self._negated), keys, delay_ms)
+        else:
             self._inner.keep(message, keys)
-            return
-        headers[DELAY] = Field(INT32 if delay_ms < _SMALL else INT64, -delay_ms)
-        properties = with_headers(message.properties, headers)
-        self._waiting.add(with_properties(message, properties), keys, delay_ms)
 
     def added(self, binding: Binding) -> None:
         """The inner type knows the bindings too."""
