@@ -49,6 +49,10 @@ def test_the_definitions_of_their_page_are_imported_and_exported(tmp_path: Path)
     assert '"name": "orders"' in printed
 
 
+def test_the_policy_of_their_page_comes_and_goes(tmp_path: Path) -> None:
+    assert run(tmp_path, "policies.py", blocks("docs/policies.md")[0]) == "['orders']\n"
+
+
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     listed = [line for line in text.splitlines() if line.startswith("| `")]

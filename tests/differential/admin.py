@@ -16,6 +16,7 @@ from urllib.parse import quote
 from leveret import Broker
 from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.node import Node
+from leveret.broker.policies import checked_policy
 from leveret.errors import BrokerError, NotFound
 
 ALL: Final = ".*"
@@ -359,8 +360,7 @@ def _trace(node: Node, on: bool, vhost: str) -> None:
 
 
 def _set_policy(node: Node, vhost: str, name: str, policy: dict[str, Any]) -> None:
-    values = (policy["pattern"], policy["definition"], policy["priority"], policy["apply-to"])
-    node.vhosts[vhost].policies.set(name, *values)
+    node.vhosts[vhost].policies.set(name, *checked_policy(policy, name))
 
 
 def _delete_policy(node: Node, vhost: str, name: str) -> None:
@@ -368,8 +368,7 @@ def _delete_policy(node: Node, vhost: str, name: str) -> None:
 
 
 def _set_operator_policy(node: Node, vhost: str, name: str, policy: dict[str, Any]) -> None:
-    values = (policy["pattern"], policy["definition"], policy["priority"], policy["apply-to"])
-    node.vhosts[vhost].operator_policies.set(name, *values)
+    node.vhosts[vhost].operator_policies.set(name, *checked_policy(policy, name))
 
 
 def _delete_operator_policy(node: Node, vhost: str, name: str) -> None:
