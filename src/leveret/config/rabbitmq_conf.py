@@ -286,6 +286,11 @@ class Conf:
                 self._set("denied_features", denied, line.origin)
             elif line.value != "true":
                 self._refuse(line)
+        keys = self._lines("auth_oauth2.signing_keys.$")
+        if keys:
+            self._set_text("auth_oauth2_key_file", keys[0])
+        for line in keys[1:]:
+            self._fault(line, "put all keys into one file, a JWKS, and name that alone")
         for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
             self._set_text("event_exchange_vhost", line)
             self._set("event_exchange", True, line.origin)

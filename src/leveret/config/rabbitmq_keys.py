@@ -103,7 +103,7 @@ SPECIAL: Final = (
     *("log.file", "log.exchange"),
     *("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *("definitions.import_backend", "deprecated_features.permit.$", "event_exchange.vhost"),
-    "auth_cache.cached_backend",
+    *("auth_cache.cached_backend", "auth_oauth2.signing_keys.$"),
 )
 
 # What cannot be said of a list here, by setting: how it begins, and why it is left out.
