@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leveret.config.faults import ConfigError
-from leveret.config.kinds import Groups
+from leveret.config.groups import Groups
 from leveret.config.rabbitmq_conf import nearest_key, pattern_of, reason_for, take_conf
 from leveret.config.rabbitmq_keys import FIELDS, GROUPS, LISTS, ONE, WITHOUT_EFFECT, WORDS
 from leveret.config.settings import Settings

@@ -10,7 +10,7 @@ from leveret.cli.main import Suggesting
 from leveret.cli.refusals import BadConfig
 from leveret.config.environment import config_file
 from leveret.config.faults import ConfigError
-from leveret.config.kinds import Groups
+from leveret.config.groups import Groups
 from leveret.config.settings import Settings
 from leveret.config.sources import check_file, load
 from leveret.config.table import TABLE

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, final
 
 from leveret.config.faults import ConfigError
-from leveret.config.kinds import Groups
+from leveret.config.groups import Groups
 from leveret.config.rabbitmq_keys import (
     FIELDS,
     GROUPS,
