@@ -63,3 +63,17 @@ def test_a_pattern_that_takes_too_long_is_told_once(caplog: pytest.LogCaptureFix
         assert not slow.matches("a" * 254 + "!")
     (record,) = caplog.records
     assert "write it without repetitions inside repetitions" in record.getMessage()
+
+
+def test_a_pattern_that_takes_too_long_too_often_is_given_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A policy is asked about every queue there is: all those limits together are a standstill."""
+    slow = compiled("^(([a-z])+.)+[A-Z]([a-z])+$")
+    assert slow.matches("abCd")
+    with caplog.at_level(logging.WARNING, logger="leveret"):
+        for _ in range(1000):
+            assert not slow.matches("a" * 254 + "!")
+    assert len(caplog.records) == 2
+    assert "took too long 10 times" in caplog.records[1].getMessage()
+    assert not slow.matches("abCd")

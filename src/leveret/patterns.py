@@ -13,6 +13,7 @@ LOG: Final = logging.getLogger("leveret")
 MAX_PATTERN: Final = 1024
 # Names have at most 255 characters, so a sane pattern needs a thousandth of this.
 _PATIENCE_S: Final = 0.02
+_TRIES: Final = 10
 _ALL: Final = (".*", "^.*", "^.*$", "")
 _NOTHING: Final = "^$"
 
@@ -27,7 +28,7 @@ class Pattern:
         self._is_nothing: Final = text == _NOTHING
         # Any: the library is not there for the type checker, see _engine.
         self._regex: Final[Any] = None if self._is_all or self._is_nothing else _compile(text)
-        self._has_warned = False
+        self._slow_count = 0
 
     def matches(self, name: str) -> bool:
         """Whether the pattern is found anywhere in ``name``; no, if that takes too long to say."""
@@ -35,19 +36,28 @@ class Pattern:
             return True
         if self._is_nothing:
             return name == ""
+        if self._slow_count == _TRIES:
+            # A policy is asked about every queue: a thousand times the limit is a standstill.
+            return False
         try:
             return self._regex.search(name, timeout=_PATIENCE_S) is not None
         except TimeoutError:
+            self._slow_count += 1
             self._warn(name)
             return False
 
     def _warn(self, name: str) -> None:
-        if not self._has_warned:
-            self._has_warned = True
+        if self._slow_count == 1:
             LOG.warning(
                 "Whether the pattern %r is found in %r takes longer than %d ms to say, so it counts"
                 " as not found; write it without repetitions inside repetitions",
                 *(self.text, name, int(_PATIENCE_S * 1000)),
+            )
+        elif self._slow_count == _TRIES:
+            LOG.warning(
+                "The pattern %r took too long %d times and is not searched for any more: nothing"
+                " matches it until it is set anew",
+                *(self.text, _TRIES),
             )
 
 
