@@ -2,10 +2,10 @@
 
 from typing import Final, final
 
+from leveret.config.groups import Groups
 from leveret.config.kinds import (
     UNLIMITED,
     Choice,
-    Groups,
     Limit,
     Names,
     Secret,
