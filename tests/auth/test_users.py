@@ -291,7 +291,7 @@ def test_events_tell_what_happens_to_users() -> None:
     events.listen(heard)
     known = Users(FakeRandom(), [], events)
     user = known.add("alice", "x", ["management"])
-    user.grant("/", Permission("c", "w", "r"))
+    user.grant("/", Permission("c", "w", "r"), "admin")
     user.grant_topic("/", "t", TopicPermission("w", "r"))
     known.set_password("alice", "y")
     known.clear_password("alice")
@@ -321,6 +321,7 @@ def test_events_tell_what_happens_to_users() -> None:
         "configure": "c",
         "write": "w",
         "read": "r",
-        "user_who_performed_action": "rmq-internal",
+        "user_who_performed_action": "admin",
     }
+    assert heard.told[0][1]["user_who_performed_action"] == "rmq-internal"
     assert not any("y" in facts.values() for _, facts in heard.told)

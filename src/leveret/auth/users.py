@@ -29,8 +29,9 @@ PROTECTED: Final = "protected"
 MAX_TAGS: Final = 32
 MAX_CONNECTIONS: Final = "max-connections"
 MAX_CHANNELS: Final = "max-channels"
-# Events do not know yet who changed a user.
-_BY_NOBODY: Final[dict[str, object]] = {"user_who_performed_action": "rmq-internal"}
+# How events say who made a change, and that it was nobody who has logged in.
+ACTOR: Final = "user_who_performed_action"
+INTERNAL: Final = "rmq-internal"
 
 
 @final
@@ -61,7 +62,7 @@ class User:
         # Raised by every change, so that what was derived from the rights is derived again.
         self.epoch = 0
 
-    def grant(self, vhost: str, permission: Permission) -> None:
+    def grant(self, vhost: str, permission: Permission, by: str = INTERNAL) -> None:
         """Let the user into ``vhost`` with these rights, in place of earlier ones."""
         self.permissions[vhost] = permission
         self.epoch += 1
@@ -73,24 +74,27 @@ class User:
                 "write": permission.write,
                 "read": permission.read,
             },
+            by,
         )
 
-    def revoke(self, vhost: str) -> None:
+    def revoke(self, vhost: str, by: str = INTERNAL) -> None:
         """Take every right in ``vhost`` away.  Topic permissions stay, as in RabbitMQ."""
         self.epoch += 1
         if self.permissions.pop(vhost, None) is not None:
-            self._tell("permission.deleted", {"vhost": vhost})
+            self._tell("permission.deleted", {"vhost": vhost}, by)
 
-    def grant_topic(self, vhost: str, exchange: str, permission: TopicPermission) -> None:
+    def grant_topic(
+        self, vhost: str, exchange: str, permission: TopicPermission, by: str = INTERNAL
+    ) -> None:
         """Restrict the routing keys at ``exchange``, in place of an earlier restriction."""
         self.topic_permissions.setdefault(vhost, {})[exchange] = permission
         self.epoch += 1
         facts: dict[str, object] = {"vhost": vhost, "exchange": exchange}
         facts["write"] = permission.write
         facts["read"] = permission.read
-        self._tell("topic.permission.created", facts)
+        self._tell("topic.permission.created", facts, by)
 
-    def revoke_topic(self, vhost: str, exchange: str | None = None) -> None:
+    def revoke_topic(self, vhost: str, exchange: str | None = None, by: str = INTERNAL) -> None:
         """Lift the restriction at ``exchange``, or at every exchange of ``vhost``."""
         self.epoch += 1
         known = self.topic_permissions.get(vhost)
@@ -100,21 +104,21 @@ class User:
             del known[exchange]
         if exchange is None or not known:
             del self.topic_permissions[vhost]
-        self._tell("topic.permission.deleted", {"vhost": vhost})
+        self._tell("topic.permission.deleted", {"vhost": vhost}, by)
 
-    def forget_vhost(self, vhost: str) -> None:
+    def forget_vhost(self, vhost: str, by: str = INTERNAL) -> None:
         """``vhost`` is gone: so is all that was granted there."""
-        self.revoke(vhost)
-        self.revoke_topic(vhost)
+        self.revoke(vhost, by)
+        self.revoke_topic(vhost, None, by)
 
     def limit(self, name: str) -> int:
         """The limit called ``name``; -1 when there is none."""
         return self.limits.get(name, -1)
 
-    def _tell(self, name: str, facts: dict[str, object]) -> None:
+    def _tell(self, name: str, facts: dict[str, object], by: str) -> None:
         events = self._events
         if events is not None and events.is_heard:
-            events.tell(name, {"user": self.name, **facts, **_BY_NOBODY})
+            events.tell(name, {"user": self.name, **facts, ACTOR: by})
 
 
 @final
@@ -156,7 +160,7 @@ class Users:
 
     # --- coming and going ------------------------------------------------------------------
 
-    def add(self, name: str, password: str | None, tags: list[str]) -> User:
+    def add(self, name: str, password: str | None, tags: list[str], by: str = INTERNAL) -> User:
         """Make a user; without a password nobody logs in by one.
 
         Raises PreconditionFailed when there is such a user already, or the password or the tags
@@ -164,10 +168,15 @@ class Users:
         """
         self._check_new(name)
         self._validator.check(name, password)
-        return self._made(name, self._hashed(password), self._algorithm, tags)
+        return self._made(name, self._hashed(password), self._algorithm, tags, by)
 
     def add_hashed(
-        self, name: str, password_hash: str, algorithm: str, tags: list[str], may_exist: bool = True
+        self,
+        name: str,
+        password_hash: str,
+        algorithm: str,
+        tags: list[str],
+        by: str = INTERNAL,
     ) -> User:
         """Make a user, or give the existing one this hash and these tags: for definitions.
 
@@ -175,31 +184,31 @@ class Users:
         """
         check_hash(password_hash, algorithm)
         user = self.by_name.get(name)
-        if user is None or not may_exist:
+        if user is None:
             self._check_new(name)
-            return self._made(name, password_hash, algorithm, tags)
+            return self._made(name, password_hash, algorithm, tags, by)
         self._check_tags(tags)
-        self.set_hash(name, password_hash, algorithm)
-        self.set_tags(name, tags)
+        self.set_hash(name, password_hash, algorithm, by)
+        self.set_tags(name, tags, by)
         return user
 
-    def put(self, name: str, password: str | None, tags: list[str]) -> User:
+    def put(self, name: str, password: str | None, tags: list[str], by: str = INTERNAL) -> User:
         """Make a user, or give the existing one this password and these tags."""
         if name not in self.by_name:
-            return self.add(name, password, tags)
+            return self.add(name, password, tags, by)
         self._check_tags(tags)
         if password is None:
-            self.clear_password(name)
+            self.clear_password(name, by)
         else:
-            self.set_password(name, password)
-        return self.set_tags(name, tags)
+            self.set_password(name, password, by)
+        return self.set_tags(name, tags, by)
 
     def add_first(self, name: str, password: str, tags: list[str]) -> User:
         """Make a user of the settings, whose password need not please the validator."""
         self._check_new(name)
-        return self._made(name, self._hashed(password), self._algorithm, tags)
+        return self._made(name, self._hashed(password), self._algorithm, tags, INTERNAL)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, by: str = INTERNAL) -> None:
         """Delete a user and close its connections.  Raises NotFound, NotAllowed if protected."""
         user = self.get(name)
         if PROTECTED in user.tags:
@@ -208,7 +217,7 @@ class Users:
         user.permissions.clear()
         user.topic_permissions.clear()
         user.epoch += 1
-        self._tell("user.deleted", {"name": name})
+        self._tell("user.deleted", {"name": name}, by)
         if self.bouncer is not None:
             self.bouncer.user_deleted(name)
 
@@ -219,46 +228,46 @@ class Users:
             raise NotFound(f"no user '{name}'")
         return user
 
-    def forget_vhost(self, vhost: str) -> None:
+    def forget_vhost(self, vhost: str, by: str = INTERNAL) -> None:
         """``vhost`` is gone: so is all that anybody was granted there."""
         for user in self.by_name.values():
-            user.forget_vhost(vhost)
+            user.forget_vhost(vhost, by)
 
     # --- changes ---------------------------------------------------------------------------
 
-    def set_password(self, name: str, password: str) -> User:
+    def set_password(self, name: str, password: str, by: str = INTERNAL) -> User:
         """Change the password.  Raises NotFound, PreconditionFailed for a bad one."""
         user = self.get(name)
         self._validator.check(name, password)
-        return self._rehash(user, self._hashed(password), self._algorithm)
+        return self._rehash(user, self._hashed(password), self._algorithm, by)
 
-    def set_hash(self, name: str, password_hash: str, algorithm: str) -> User:
+    def set_hash(self, name: str, password_hash: str, algorithm: str, by: str = INTERNAL) -> User:
         """Change the password to one of which only the hash is known.
 
         Raises NotFound, PreconditionFailed for an unknown algorithm or what is no hash.
         """
         user = self.get(name)
         check_hash(password_hash, algorithm)
-        return self._rehash(user, password_hash, algorithm)
+        return self._rehash(user, password_hash, algorithm, by)
 
-    def clear_password(self, name: str) -> User:
+    def clear_password(self, name: str, by: str = INTERNAL) -> User:
         """Let nobody in by password any more.  Raises NotFound."""
         user = self.get(name)
         user.password_hash = ""
         user.epoch += 1
-        self._tell("user.password.cleared", {"name": name})
+        self._tell("user.password.cleared", {"name": name}, by)
         return user
 
-    def set_tags(self, name: str, tags: list[str]) -> User:
+    def set_tags(self, name: str, tags: list[str], by: str = INTERNAL) -> User:
         """Change the tags.  Raises NotFound, PreconditionFailed when there are too many."""
         user = self.get(name)
         self._check_tags(tags)
         user.tags = list(dict.fromkeys(tags))
         user.epoch += 1
-        self._tell("user.tags.set", {"name": name, "tags": list(user.tags)})
+        self._tell("user.tags.set", {"name": name, "tags": list(user.tags)}, by)
         return user
 
-    def set_limits(self, name: str, limits: dict[str, int]) -> User:
+    def set_limits(self, name: str, limits: dict[str, int], by: str = INTERNAL) -> User:
         """Change these limits and leave the others; a negative one is no limit.
 
         Raises NotFound, PreconditionFailed for a limit that does not exist.
@@ -273,14 +282,14 @@ class Users:
             if isinstance(value, bool):
                 raise PreconditionFailed(f"user limit '{limit}' must be a whole number")
         user.limits = {**user.limits, **limits}
-        self._tell("user.limits.set", {"name": "limits", "username": name, **limits})
+        self._tell("user.limits.set", {"name": "limits", "username": name, **limits}, by)
         return user
 
-    def clear_limits(self, name: str, limit: str = "") -> User:
+    def clear_limits(self, name: str, limit: str = "", by: str = INTERNAL) -> User:
         """Lift ``limit``, or every limit.  Raises NotFound."""
         user = self.get(name)
         user.limits = {key: user.limits[key] for key in user.limits if limit not in ("", key)}
-        self._tell("user.limits.cleared", {"name": "limits", "username": name})
+        self._tell("user.limits.cleared", {"name": "limits", "username": name}, by)
         return user
 
     # --- logging in ------------------------------------------------------------------------
@@ -328,25 +337,25 @@ class Users:
             return ""
         return hash_password(password, self._random.octets(SALT_OCTETS), self._algorithm)
 
-    def _made(self, name: str, stored: str, algorithm: str, tags: list[str]) -> User:
+    def _made(self, name: str, stored: str, algorithm: str, tags: list[str], by: str) -> User:
         self._check_tags(tags)
         user = User(name, stored, algorithm, list(dict.fromkeys(tags)), self.events)
         self.by_name[name] = user
-        self._tell("user.created", {"name": name})
+        self._tell("user.created", {"name": name}, by)
         if tags:
-            self._tell("user.tags.set", {"name": name, "tags": list(user.tags)})
+            self._tell("user.tags.set", {"name": name, "tags": list(user.tags)}, by)
         return user
 
-    def _rehash(self, user: User, stored: str, algorithm: str) -> User:
+    def _rehash(self, user: User, stored: str, algorithm: str, by: str) -> User:
         user.password_hash = stored
         user.algorithm = algorithm
         user.epoch += 1
-        self._tell("user.password.changed", {"name": user.name})
+        self._tell("user.password.changed", {"name": user.name}, by)
         return user
 
-    def _tell(self, name: str, facts: dict[str, object]) -> None:
+    def _tell(self, name: str, facts: dict[str, object], by: str) -> None:
         if self.events.is_heard:
-            self.events.tell(name, {**facts, **_BY_NOBODY})
+            self.events.tell(name, {**facts, ACTOR: by})
 
 
 def check_hash(password_hash: str, algorithm: str) -> None:
