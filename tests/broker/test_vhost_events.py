@@ -7,6 +7,7 @@ from tests.listening import Notes
 
 from leveret.broker.limits import Totals
 from leveret.broker.timetable import Timetable
+from leveret.broker.topic import TopicExchange
 from leveret.broker.vhost import VHost
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import PreconditionFailed
@@ -214,3 +215,13 @@ def test_a_queue_too_many_is_not_there(place: Place) -> None:
         place.vhost.declare_anonymous_queue(QueueWish("", False, False, 7, NOTHING))
     place.queue("a")
     assert list(place.vhost.queues) == ["a"]
+
+
+def test_what_the_broker_installs_counts_too() -> None:
+    totals = Totals()
+    place = Place(totals)
+    wish = ExchangeWish("installed", "topic", True, False, True, NOTHING)
+    place.vhost.install(TopicExchange(wish))
+    assert totals.exchange_count == 8
+    place.vhost.close()
+    assert (totals.exchange_count, totals.queue_count) == (0, 0)

@@ -371,6 +371,7 @@ class VHost(Keeper):
     def install(self, exchange: Exchange) -> None:
         """Take in an exchange that the broker itself has made."""
         self.exchanges[exchange.name] = exchange
+        self._totals.exchange_count += 1
         self.epoch += 1
 
     def check_deletable(self, name: str) -> None:
