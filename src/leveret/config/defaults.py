@@ -83,6 +83,6 @@ DEFAULTS: Final[list[Setting]] = [
             Limit("max_length_bytes", UNSET, "octets", _MOST, "As in a policy."),
             Limit("delivery_limit", UNSET, "deliveries", _MOST, "As in a policy."),
         ],
-        "Operator policies of new virtual hosts.",
+        "Operator policies of new virtual hosts; what is unlimited is left out.",
     ),
 ]

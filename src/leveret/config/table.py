@@ -16,16 +16,18 @@ from leveret.config.queues import QUEUES
 from leveret.config.telling import TELLING
 from leveret.config.tls import SOCKETS, TLS
 
-TABLE: Final[list[Setting]] = [
-    *NETWORK,
-    *SOCKETS,
-    *TLS,
-    *ACCESS,
-    *DEFAULTS,
-    *TELLING,
-    *QUEUES,
-    *NODE,
-]
+# By the headings of docs/configuration.md.
+TOPICS: Final[dict[str, list[Setting]]] = {
+    "Listeners and connections": [*NETWORK, *SOCKETS],
+    "TLS": TLS,
+    "Users and logins": ACCESS,
+    "What is there from the start": DEFAULTS,
+    "Queues": QUEUES,
+    "Events and messages": TELLING,
+    "The node": NODE,
+}
+
+TABLE: Final[list[Setting]] = [setting for topic in TOPICS.values() for setting in topic]
 
 BY_NAME: Final[dict[str, Setting]] = {setting.name: setting for setting in TABLE}
 
