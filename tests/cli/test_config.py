@@ -97,6 +97,19 @@ def test_all_that_is_wrong_with_a_file_is_told(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['load_definitions = "no/such.json"', 'auth_backends = ["ldap"]', 'tls_certfile = "no/such"'],
+)
+def test_a_start_may_be_tried(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, "a.toml", text)
+    assert run("check", file).exit_code == 0
+    done = run("check", "--start", file)
+    assert done.exit_code == 78
+    assert text.split(" ")[0] in done.stderr
+    assert run("check", "--start", written(tmp_path, "b.toml", "port = 1")).exit_code == 0
+
+
 def test_a_missing_file_is_told() -> None:
     done = run("check", "no/such.toml")
     assert done.exit_code == 78

@@ -60,14 +60,19 @@ def show(file: str | None, origin: bool, in_json: bool) -> None:
 
 @config.command()
 @click.argument("file")
-def check(file: str) -> None:
+@click.option("--start", is_flag=True, help="Read certificates and definitions, too.")
+def check(file: str, start: bool) -> None:
     """Say everything that is wrong with FILE, TOML or a rabbitmq.conf.
+
+    With --start also whether a broker here could start with it; it listens nowhere.
 
     Exit status: 0 nothing, 78 something.
     """
     settings = read(file)
     for warning in settings.warnings:
         click.echo(warning, err=True)
+    if start:
+        start_nothing(settings)
     count = len([origin for origin in settings.origin.values() if origin != _DEFAULT])
     click.echo(f"{file} is fine: it sets {count} of {len(TABLE)} settings.")
 
@@ -91,6 +96,16 @@ def read(file: str) -> Settings:
     if faults:
         raise WrongFile("\n".join([str(fault) for fault in faults]))
     return settings
+
+
+def start_nothing(settings: Settings) -> None:
+    """Make a broker of the settings, and throw it away.  Raises WrongFile."""
+    from leveret.server import Server
+
+    try:
+        Server(settings)
+    except ConfigError as fault:
+        raise WrongFile(str(fault)) from None
 
 
 def as_lines(settings: Settings, with_origin: bool) -> str:
