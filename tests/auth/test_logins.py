@@ -88,10 +88,11 @@ def test_a_name_that_is_proven_needs_no_password_but_a_user() -> None:
     assert isinstance(logins.login(attempt("guest", "", FAR, True)), LoginFailure)
 
 
-@pytest.mark.parametrize("chain", [["internal"], ["one/internal"]])
+@pytest.mark.parametrize("chain", [["internal"], ["one/internal"], ["one"], ["other", "one"]])
 def test_guest_is_from_here_only_whoever_says_who_it_is(chain: list[str]) -> None:
     logins = Logins(chain, users())
     logins.register("one", Knows("guest"))
+    logins.register("other", Knows("other"))
     assert isinstance(logins.login(attempt("guest", "guest", NEAR)), Login)
     assert isinstance(logins.login(attempt("guest", "guest", FAR)), LoginFailure)
 

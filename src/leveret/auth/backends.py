@@ -111,6 +111,7 @@ class Logins:
     def __init__(self, chain: list[str], users: Users) -> None:
         self._backends: Final[dict[str, Backend]] = {INTERNAL: InternalBackend(users)}
         self._chain: Final = [_link(item) for item in chain]
+        self._users: Final = users
 
     def register(self, name: str, backend: Backend) -> None:
         """Make ``backend`` the one called ``name``."""
@@ -128,9 +129,14 @@ class Logins:
         for link in self._chain:
             found = self._try(link, attempt)
             if isinstance(found, Login):
-                return found
+                return self._received(found, attempt)
             reasons.append(found.reason)
         return LoginFailure("; ".join(reasons) if reasons else "auth_backends is empty")
+
+    def _received(self, login: Login, attempt: Attempt) -> Login | LoginFailure:
+        """``login``, unless that user must come from this machine and does not."""
+        refusal = self._users.turned_away(login.user.name, attempt.peer.is_loopback)
+        return login if refusal is None else refusal
 
     def _try(self, link: Link, attempt: Attempt) -> Login | LoginFailure:
         user = self._backends[link.authentication].authenticate(attempt)

@@ -314,11 +314,16 @@ class Users:
         user = self.by_name.get(name)
         if user is None:
             return LoginFailure(f"there is no user '{name}'")
+        refusal = self.turned_away(name, is_loopback)
+        return user if refusal is None else refusal
+
+    def turned_away(self, name: str, is_loopback: bool) -> LoginFailure | None:
+        """Why whoever is called ``name`` may not come from there, known here or elsewhere."""
         if name in self._loopback_only and not is_loopback:
             return LoginFailure(
                 f"user '{name}' may only connect from this machine (setting loopback_users)"
             )
-        return user
+        return None
 
     # --- the parts of it -------------------------------------------------------------------
 
