@@ -12,6 +12,8 @@ app = Celery(
 )
 if "CELERY_QUEUE_TYPE" in os.environ:
     app.conf.task_default_queue_type = os.environ["CELERY_QUEUE_TYPE"]
+    # As Celery's manual wants it, so that what is for later waits in the broker.
+    app.conf.task_default_exchange_type = "topic"
 
 
 @app.task

@@ -1,6 +1,7 @@
 """What Celery's own examples do, on classic and on quorum queues, with nothing patched.
 
-Results go to files, as rpc:// knows no chords; test_celery.py has rpc://.
+Results go to files, as rpc:// knows no chords; test_celery.py has rpc://.  With quorum queues what
+is for later waits in Celery's own delaying queues, one for each power of two of seconds.
 """
 
 import sys
@@ -29,6 +30,7 @@ class Shop:
         if queue_type != "classic":
             self.environment["CELERY_QUEUE_TYPE"] = queue_type
             self.app.conf.task_default_queue_type = queue_type
+            self.app.conf.task_default_exchange_type = "topic"
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "celery", "-A", "celery_tasks", *arguments]
@@ -55,6 +57,7 @@ def shop(request: pytest.FixtureRequest, broker: Any, tmp_path: Path) -> Iterato
     with kombu.Connection(broker.url) as connection:
         # A RabbitMQ serves all the tests; what one left must not refuse the other's type of queue.
         connection.default_channel.queue_delete("celery")
+        connection.default_channel.exchange_delete("celery")
     shop = Shop(broker.url, f"file://{tmp_path}", request.param)
     yield shop
     shop.app.close()
@@ -121,6 +124,27 @@ def test_a_worker_that_stops_leaves_what_it_did_not_begin_to_the_next(shop: Shop
         assert [result.get(PATIENCE_S) for result in results] == ["awake"] * 8
         second.interrupt()
     assert errors(first) + errors(second) == []
+
+
+def test_two_workers_serve_others_while_they_hold_what_is_for_later(shop: Shop) -> None:
+    """An hour is longer than the quarter of one after which other brokers gave up on an ack."""
+    one = ("--prefetch-multiplier=1",)
+    with shop.worker("-n", "a@%h", *one) as first, shop.worker("-n", "b@%h", *one) as second:
+        first.wait_for("ready.")
+        second.wait_for("ready.")
+        later = [shop.task("add", number, 1).apply_async(countdown=3600) for number in range(20)]
+        # Celery raises the prefetch by what is for later only every two seconds.
+        for _ in range(100):
+            results = [shop.task("nap", 0.05).delay() for _ in range(8)]
+            assert [result.get(PATIENCE_S) for result in results] == ["awake"] * 8
+            if "succeeded in" in "".join(first.lines) and "succeeded in" in "".join(second.lines):
+                break
+        first.wait_for("succeeded in")
+        second.wait_for("succeeded in")
+        first.interrupt()
+        second.interrupt()
+    assert errors(first) + errors(second) == []
+    assert not any(result.ready() for result in later)
 
 
 def test_events_and_inspection(shop: Shop) -> None:

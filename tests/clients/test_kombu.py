@@ -71,6 +71,12 @@ def test_a_requeued_message_is_redelivered(connection: Connection, name: str) ->
     assert queue.get() is None
 
 
+def test_it_is_taken_for_a_rabbitmq(connection: Connection) -> None:
+    """By the name that it gives: else kombu would ask for the prefetch of another kind."""
+    assert connection.connect().server_properties["product"] == "RabbitMQ"
+    assert connection.qos_semantics_matches_spec is False
+
+
 def test_a_consumer_may_change_its_prefetch(connection: Connection, name: str) -> None:
     queue = Queue(name, exclusive=True)(connection)
     queue.declare()
