@@ -218,6 +218,8 @@ class RabbitDoor(Door):
 
 def _reason(octets: bytes) -> str:
     """The reason of a 400 in words."""
+    if not octets:
+        return "without a word"
     reason = json.loads(octets)["reason"]
     if isinstance(reason, list) and reason[0] == "invalid_regexp":
         return MALFORMED

@@ -80,10 +80,10 @@ def name_facts(vhost: str, name: str, by: str) -> dict[str, object]:
 def policy_facts(policy: Policy, by: str) -> dict[str, object]:
     """Of a policy, apart from its name and vhost: events of what it rules tell it too."""
     return {
-        "pattern": policy.pattern,
-        "definition": dict(policy.definition),
-        "priority": policy.priority,
         "apply-to": policy.apply_to,
+        "priority": policy.priority,
+        "definition": dict(policy.definition),
+        "pattern": policy.pattern,
         "user_who_performed_action": by,
     }
 

@@ -144,9 +144,6 @@ class Node:
         vhost.close(by)
         self.connections.vhost_deleted(name)
         self.users.forget_vhost(name)
-        if self.events.is_heard:
-            facts: dict[str, object] = {"name": name, "user_who_performed_action": by}
-            self.events.tell("vhost.deleted", facts)
 
     # --- time and numbers ------------------------------------------------------------------
 

@@ -498,6 +498,9 @@ class VHost(Keeper):
         while self.exchanges:
             self._remove_exchange(next(iter(self.exchanges.values())), by)
         self._undertaker.dying.clear()
+        if self.events.is_heard:
+            facts: dict[str, object] = {"name": self.name, "user_who_performed_action": by}
+            self.events.tell("vhost.deleted", facts)
         self.parameters.clear(by)
         self.limits.clear(by)
 

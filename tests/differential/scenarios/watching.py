@@ -242,6 +242,50 @@ def scenario_events_of_policies(c: Stage) -> Trace:
     return c.trace
 
 
+def scenario_events_of_operator_policies(c: Stage) -> Trace:
+    p = c.peer("p")
+    q = c.queue(p)
+    patterns = ("policy.*", "operator.policy.*", "queue.policy.*", "parameter.*")
+    onlooker = Onlooker(c, EVENTS, *patterns, by_admin=True)
+    c.admin.set_policy("p", f"^{q}$", {"max-length": 5})
+    onlooker.note()
+    c.admin.set_operator_policy("o", f"^{q}$", {"max-length": 3})
+    onlooker.note()
+    c.admin.delete_policy("p")
+    onlooker.note()
+    c.admin.delete_operator_policy("o")
+    onlooker.note()
+    return c.trace
+
+
+def scenario_events_of_limits(c: Stage) -> Trace:
+    vhost = c.own("v")
+    c.admin.add_vhost(vhost)
+    onlooker = Onlooker(c, EVENTS, "vhost.limits.*", "parameter.*", by_admin=True)
+    c.admin.set_vhost_limit("max-queues", 5, vhost)
+    c.admin.set_vhost_limit("max-connections", -1, vhost)
+    onlooker.note()
+    c.admin.clear_vhost_limit("max-queues", vhost)
+    onlooker.note()
+    c.admin.set_global_parameter(c.own("g"), {"a": 1})
+    onlooker.note()
+    return c.trace
+
+
+def scenario_events_of_vhosts(c: Stage) -> Trace:
+    vhost = c.own("v")
+    patterns = ("vhost.created", "vhost.updated", "vhost.deleted", "vhost.limits.*")
+    onlooker = Onlooker(c, EVENTS, *patterns, "queue.deleted", "exchange.*", by_admin=True)
+    c.admin.add_vhost(vhost)
+    onlooker.note_names()
+    c.peer(vhost=vhost).unrecorded("queue.declare", queue="q")
+    c.admin.set_vhost_limit("max-queues", 5, vhost)
+    onlooker.note_names()
+    c.admin.delete_vhost(vhost)
+    onlooker.note_names()
+    return c.trace
+
+
 def scenario_events_of_connections(c: Stage) -> Trace:
     patterns = ("user.authentication.*", "connection.created", "channel.*")
     onlooker = Onlooker(c, EVENTS, *patterns)
