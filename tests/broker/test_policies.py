@@ -326,6 +326,28 @@ def test_what_is_told_of_policies(place: Place) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, False),
+        ({"pattern": "^"}, True),
+        ({"priority": 2}, True),
+        ({"to": "queues"}, True),
+        ({"max_length": 4}, True),
+    ],
+)
+def test_a_policy_set_again_is_told_to_queues_if_it_is_another(
+    place: Place, change: dict[str, Any], told: bool
+) -> None:
+    place.queue("q")
+    values: dict[str, Any] = {"pattern": "^q", "priority": 1, "to": "all", "max_length": 3}
+    place.set("p", **values)
+    place.notes.clear()
+    place.set("p", **values | change)
+    names = [name for name, _ in place.notes.take()]
+    assert names == (["queue.policy.updated"] if told else []) + ["policy.set"]
+
+
 def test_what_is_told_of_policies_of_operators(place: Place) -> None:
     place.queue("q")
     place.notes.clear()

@@ -78,6 +78,10 @@ class Policies:
         except ValueError as wrong:
             why = f"pattern should be regular expression but is invalid: {wrong}"
             raise invalid(why) from None
+        before = self._by_name.get(name)
+        if before is not None and before.same_as(policy):
+            # What it rules stays as it is, and hears nothing of it.
+            policy = before
         self._by_name[name] = policy
         self._rank()
         self._tell_parameter("parameter.set", name, policy, by)

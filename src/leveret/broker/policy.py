@@ -41,6 +41,15 @@ class Policy:
         self.apply_to: Final = apply_to
         self._pattern: Final = compiled(pattern)
 
+    def same_as(self, other: "Policy") -> bool:
+        """Whether ``other`` says the same of the same things."""
+        return (
+            self.pattern == other.pattern
+            and self.definition == other.definition
+            and self.priority == other.priority
+            and self.apply_to == other.apply_to
+        )
+
     def rules_queue(self, name: str, queue_type: str) -> bool:
         """Whether a queue of this name and type is meant."""
         if self.apply_to not in (ALL, QUEUES) and TYPE_OF_SCOPE.get(self.apply_to) != queue_type:

@@ -235,8 +235,9 @@ def scenario_events_of_policies(c: Stage) -> Trace:
     p = c.peer("p")
     q = c.queue(p)
     onlooker = Onlooker(c, EVENTS, "policy.*", "queue.policy.*", by_admin=True)
-    c.admin.set_policy("p", f"^{q}$", {"max-length": 5}, 3, "queues")
-    onlooker.note()
+    for _ in range(2):
+        c.admin.set_policy("p", f"^{q}$", {"max-length": 5}, 3, "queues")
+        onlooker.note()
     c.admin.delete_policy("p")
     onlooker.note()
     return c.trace
