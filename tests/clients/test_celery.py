@@ -52,7 +52,8 @@ def test_tasks_run_and_answer(app: Any, worker: Program) -> None:
     (pong,) = app.control.ping(timeout=PATIENCE_S, limit=1)
     assert list(pong.values()) == [{"ok": "pong"}]
     worker.interrupt()
-    assert worker.lines[-1] == "worker: Warm shutdown (MainProcess)"
+    # Not as its last line: that a task succeeded is logged when a process of the pool has told so.
+    assert "worker: Warm shutdown (MainProcess)" in worker.lines
 
 
 def test_tasks_with_an_eta_do_not_keep_others_from_running(app: Any, worker: Program) -> None:
