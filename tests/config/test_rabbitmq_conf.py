@@ -42,6 +42,7 @@ def faults_of(text: str) -> list[str]:
             "incoming_routing_node",
             "keep",
         ),
+        ("frame_max = 128KB", "frame_max", 131_072),
         ("frame_max = 0", "frame_max", 134_217_728),
         ("channel_max = 0", "channel_max", 65535),
         ("max_channels_per_connection = 5", "channel_max", 5),
@@ -129,6 +130,8 @@ def test_users_limits_and_operator_policies_have_groups() -> None:
         "default_limits.vhosts.1.max_queues = 10\n"
         "default_policies.operator.all.vhost_pattern = ^dev\n"
         "default_policies.operator.all.max_length = 100\n"
+        "default_policies.operator.all.max_length_bytes = 1MB\n"
+        "default_policies.operator.all.expires = 1h30m\n"
     )
     alice = settings.default_users["alice"]
     assert (alice["password"], alice["tags"]) == ("hare", ["monitoring", "management"])
@@ -137,6 +140,7 @@ def test_users_limits_and_operator_policies_have_groups() -> None:
     assert limits == {"vhost_pattern": "^dev", "max_connections": -1, "max_queues": 10}
     policy = settings.default_operator_policies["all"]
     assert (policy["vhost_pattern"], policy["max_length"]) == ("^dev", 100)
+    assert (policy["max_length_bytes"], policy["expires_ms"]) == (1_048_576, 5_400_000)
     assert policy["message_ttl_ms"] == -1
 
 
@@ -175,6 +179,8 @@ def test_keys_without_effect_get_one_warning_with_their_reasons() -> None:
         ("ssl_options.ciphers.1 = TLS_AES_256_GCM_SHA384", "those of TLS 1.3"),
         ("deprecated_features.permit.amqp_address_v1 = false", "always permitted here, or never"),
         ("definitions.import_backend = https", "only read from a file"),
+        ("default_policies.operator.a.max_in_memory_length = 1", "RabbitMQ ignores it"),
+        ("default_policies.operator.a.classic_queues.ha_mode = all", "no mirrors any more"),
         ("log.file.rotation.size = 5", "the log is one"),
         ("ssl_options.honor_cipher_order = true", "left to OpenSSL"),
     ],

@@ -5,13 +5,17 @@ warning tells with the reason; or it is unknown and refused, with the nearest on
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Final, final
 
 from leveret.config.faults import ConfigError
 from leveret.config.groups import Groups
 from leveret.config.rabbitmq_keys import (
+    BYTE_SIZES,
+    DURATIONS,
     FIELDS,
+    FIELDS_WITHOUT_EFFECT,
     GROUPS,
     LEFT_OUT,
     LISTS,
@@ -22,10 +26,16 @@ from leveret.config.rabbitmq_keys import (
 )
 from leveret.config.rabbitmq_lines import Line, read_lines
 from leveret.config.settings import Settings
+from leveret.config.sizes import read_size, read_time_ms
 from leveret.config.table import BY_NAME
 
 _KNOWN: Final = [*ONE, *LISTS, *GROUPS, *SPECIAL, *WITHOUT_EFFECT]
 _LEVELS: Final = ["log.console.level", "log.file.level", "log.default.level"]
+# One part of a time such as 1h30m.
+_PART: Final = re.compile(r"\d{1,9}(?:ms|s|m|h|d)")
+
+_BYTES: Final = re.compile(r"\d{1,15}[kmgKMG][bB]")
+
 # Which logs there are; to say so changes nothing, and to wish for others has no effect.
 _LOGS: Final = {"log.console": "true", "log.file": "false", "log.exchange": "false"}
 _NONE: Final = "none"
@@ -151,8 +161,7 @@ class Conf:
 
     def _set_text(self, setting: str, line: Line, text: str = "") -> None:
         """Set one value that is text; ``text`` is it when the line's own value is not."""
-        value = text or line.value
-        value = WORDS.get(setting, {}).get(value, value)
+        value = in_our_words(setting, text or line.value)
         try:
             self._settings.take_text(BY_NAME[setting], value, line.origin)
         except ConfigError as fault:
@@ -193,14 +202,22 @@ class Conf:
             name, key = line.parts[-2:]
             field = row.fields.get(FIELDS.get(setting, {}).get(key, key))
             if field is None:
-                self._unknown(line)
+                self._refuse_field(line)
                 continue
             try:
-                groups.setdefault(name, {})[field.name] = field.read(line.value)
+                value = in_our_words(field.name, line.value)
+                groups.setdefault(name, {})[field.name] = field.read(value)
             except ValueError:
                 text = f"{line.key} ({line.origin}) is not allowed: it must be {field.allowed()}."
                 self._faults.append(ConfigError(text, line.origin))
         self._set(setting, groups, lines[0].origin)
+
+    def _refuse_field(self, line: Line) -> None:
+        reason = FIELDS_WITHOUT_EFFECT.get(line.parts[-1])
+        if reason is None:
+            self._unknown(line)
+        else:
+            self._without_effect.setdefault(reason, []).append(line.key)
 
     def _take_listeners(self, key: str, many: str, one: str) -> None:
         """A single port is the simple setting, so that it can be overridden simply."""
@@ -294,6 +311,16 @@ class Conf:
         for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
             self._set_text("event_exchange_vhost", line)
             self._set("event_exchange", True, line.origin)
+
+
+def in_our_words(name: str, value: str) -> str:
+    """A value as the setting or field called ``name`` reads it."""
+    value = WORDS.get(name, {}).get(value, value)
+    if name in BYTE_SIZES and _BYTES.fullmatch(value):
+        return str(read_size(value.rstrip("bB")))
+    if name in DURATIONS and (parts := _PART.findall(value)) and "".join(parts) == value:
+        return str(sum([read_time_ms(part) for part in parts]))
+    return value
 
 
 def order_of(line: Line) -> tuple[int, str]:

@@ -94,6 +94,15 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
     "default_operator_policies": {"expires": "expires_ms", "message_ttl": "message_ttl_ms"},
 }
 
+# Fields of groups that are RabbitMQ's, and why they are not ours.
+FIELDS_WITHOUT_EFFECT: Final[dict[str, str]] = dict.fromkeys(
+    ("max_in_memory_length", "max_in_memory_bytes"), "RabbitMQ ignores it, too, since 4.0"
+)
+
+# Settings and fields with Cuttlefish's units: KB is 1024 octets there, and 1h30m a time.
+BYTE_SIZES: Final = frozenset(("frame_max", "max_length_bytes"))
+DURATIONS: Final = frozenset(("expires_ms", "message_ttl_ms"))
+
 # Read by a function of their own in leveret.config.rabbitmq_conf.
 SPECIAL: Final = (
     *("listeners.tcp", "listeners.tcp.$", "listeners.ssl", "listeners.ssl.$"),
@@ -205,6 +214,7 @@ WITHOUT_EFFECT: Final[dict[str, str]] = {
     "event_exchange": "events are always AMQP 0-9-1 messages",
     **dict.fromkeys(("session_max_per_connection", "link_max_per_session"), _PROTOCOL),
     **dict.fromkeys(("ranch_connection_max", "channel_interceptor"), _ERLANG),
+    "default_policies.operator": "classic queues have no mirrors any more",
     "trust_store": "certificates are only read from files",
     "max_heap_size": _ERLANG,
 }
