@@ -78,6 +78,8 @@ def test_what_is_told() -> None:
     made = Limits("v", events)
     events.listen(notes)
     made.set("max-queues", 3, "me")
+    made.set("max-queues", 3, "me")
+    made.delete("max-connections")
     me = {"name": "limits", "user_who_performed_action": "me"}
     component = {"vhost": "v", "component": "vhost-limits"}
     assert notes.take() == [

@@ -56,6 +56,7 @@ def place() -> Place:
 def test_a_component_hears_of_its_parameters(place: Place) -> None:
     place.parameters.set("shovel", "a", "1")
     place.parameters.set("shovel", "a", "2")
+    place.parameters.set("shovel", "a", "2")
     assert place.listed() == [("shovel", "a", "2")]
     place.parameters.delete("shovel", "a")
     assert place.listed() == []

@@ -32,20 +32,15 @@ class Limits:
 
     def set(self, name: str, value: object, by: str = INTERNAL) -> None:
         """Set one of the two.  Raises Invalid."""
-        self.values.update(_checked({name: value}))
-        self._tell(by)
+        self._keep(self.values | _checked({name: value}), by)
 
     def replace(self, values: dict[str, object], by: str = INTERNAL) -> None:
         """Set those in ``values`` and no others.  Raises Invalid."""
-        checked = _checked(values)
-        self.values.clear()
-        self.values.update(checked)
-        self._tell(by)
+        self._keep(_checked(values), by)
 
     def delete(self, name: str, by: str = INTERNAL) -> None:
         """Set no limit any more; it is no error when there was none."""
-        self.values.pop(name, None)
-        self._tell(by)
+        self._keep({key: value for key, value in self.values.items() if key != name}, by)
 
     def clear(self, by: str = INTERNAL) -> None:
         """Set no limits at all."""
@@ -58,7 +53,11 @@ class Limits:
             self._events.tell("parameter.cleared", where | facts)
             self._events.tell("vhost.limits.cleared", facts)
 
-    def _tell(self, by: str) -> None:
+    def _keep(self, wanted: dict[str, int], by: str) -> None:
+        if wanted == self.values:
+            return
+        self.values.clear()
+        self.values.update(wanted)
         if not self._events.is_heard:
             return
         values: dict[str, object] = dict(self.values)

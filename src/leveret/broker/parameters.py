@@ -86,8 +86,11 @@ class Parameters:
         if known is None:
             raise invalid(f"component {component} not found")
         known.check(self._vhost, name, value)
-        if (component, name) not in self._by_name:
+        before = self._by_name.get((component, name))
+        if before is None:
             self._count(component)
+        elif before.value == value:
+            return
         self._by_name[(component, name)] = Parameter(component, name, value)
         known.set(self._vhost, name, value)
         if self._events.is_heard:

@@ -80,8 +80,8 @@ class Policies:
             raise invalid(why) from None
         before = self._by_name.get(name)
         if before is not None and before.same_as(policy):
-            # What it rules stays as it is, and hears nothing of it.
-            policy = before
+            # What it rules stays as it is, and nobody hears of it.
+            return
         self._by_name[name] = policy
         self._rank()
         self._tell_parameter("parameter.set", name, policy, by)

@@ -263,7 +263,9 @@ def scenario_events_of_limits(c: Stage) -> Trace:
     vhost = c.own("v")
     c.admin.add_vhost(vhost)
     onlooker = Onlooker(c, EVENTS, "vhost.limits.*", "parameter.*", by_admin=True)
-    c.admin.set_vhost_limit("max-queues", 5, vhost)
+    for _ in range(2):
+        c.admin.set_vhost_limit("max-queues", 5, vhost)
+        onlooker.note()
     c.admin.set_vhost_limit("max-connections", -1, vhost)
     onlooker.note()
     c.admin.clear_vhost_limit("max-queues", vhost)
