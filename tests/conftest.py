@@ -6,8 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import leveret
+
+# How long an example takes depends on what else the machine does: no test is about that.
+settings.register_profile("leveret", deadline=None)
+settings.load_profile("leveret")
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}
 INTERPRETED = {"cli", "identity"}  # as in setup.py
