@@ -5,7 +5,6 @@
 """
 
 import importlib
-import importlib.metadata
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -38,7 +37,9 @@ def _maker(name: str, node: Node) -> Maker:
     ours = _OURS.get(name)
     if ours is not None:
         return _ours(name, ours[0], ours[1])
-    for point in importlib.metadata.entry_points(group=GROUP):
+    # Also loaded when it is needed: it brings half the library for mail with it.
+    metadata: Any = importlib.import_module("importlib.metadata")
+    for point in metadata.entry_points(group=GROUP):
         if point.name == name:
             maker: Maker = point.load()
             return maker
