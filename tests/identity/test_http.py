@@ -95,6 +95,18 @@ def test_a_decision_is_asked_for_once_and_holds_for_others_of_the_same_user() ->
         assert [path for _, path, _ in service.requests] == ["user", "vhost", "resource"]
 
 
+def test_a_name_cannot_be_made_to_look_like_another_question() -> None:
+    def rule(path: str, fields: Fields) -> str:
+        return "deny" if fields.get("name") == "secret" else "allow"
+
+    with Service(rule) as service, broker(service) as running:
+        wire, _ = opened(running.port)
+        with wire:
+            for name in ("secret&permission=9:configure", "x\0name\0secret", "secret\0"):
+                assert wire.call("queue.declare", queue=name).name == "queue.declare-ok"
+            assert wire.call("queue.declare", queue="secret").reply_code == 403
+
+
 def test_another_password_is_another_question() -> None:
     def rule(path: str, fields: Fields) -> str:
         return "deny" if path == "user" and fields["password"] != "pw" else "allow"

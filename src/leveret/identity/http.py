@@ -180,8 +180,9 @@ class HttpBackend(Backend):
             if key == "password":
                 octets = value.encode("utf-8", "surrogateescape")
                 value = hashlib.blake2b(octets, key=self._salt, digest_size=16).hexdigest()
-            words += [key, value]
-        return "\0".join(words)
+            # With its length: whatever is in a name, no two questions look the same.
+            words.append(f"{key}={len(value)}:{value}")
+        return "&".join(words)
 
     def ask(self, question: Question) -> None:
         """Send ``question`` on its way."""

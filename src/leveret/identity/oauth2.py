@@ -97,6 +97,7 @@ class TokenBackend(Backend):
             return None
         if found.name != login.user.name:
             return None
+        login.user.tags = list(found.scopes.tags)
         return TokenRights(found.scopes, found.expires_s)
 
     def _bearer(self, attempt: Attempt) -> Bearer | LoginFailure:
