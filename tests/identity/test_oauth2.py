@@ -1,16 +1,23 @@
 """leveret.identity.oauth2, .keys and .claims, with tokens made here and real connections"""
 
+import base64
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fakes import new_node
 from tests.identity.service import Fields, Service
 from tests.wire import Wire
 
 import leveret
 from leveret.config.faults import ConfigError
+from leveret.identity.claims import TokenRefused
+from leveret.identity.pool import Pool
 
 jwt = pytest.importorskip("joserfc.jwt")
 jwk = pytest.importorskip("joserfc.jwk")
@@ -25,6 +32,19 @@ def token(key: Any = KEY, algorithm: str = "RS256", **claims: Any) -> str:
     header = {"alg": algorithm, "kid": key.kid}
     text: str = jwt.encode(header, {k: v for k, v in values.items() if v is not None}, key)
     return text
+
+
+def backend() -> Any:
+    from leveret.identity.oauth2 import TokenBackend
+
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"keys": [KEY.as_dict(private=False)]}, file)
+        file.flush()
+        values = {"auth_oauth2_resource_server_id": "rabbit", "auth_oauth2_key_file": file.name}
+        return TokenBackend(new_node(**values), Pool())
+
+
+BACKEND = backend()
 
 
 @pytest.fixture
@@ -216,3 +236,58 @@ def test_what_is_no_key_stops_the_start(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ConfigError, match="auth_oauth2_key_file"):
             leveret.Broker(settings=settings(str(path))).start()
+
+
+def segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+HEADERS = st.one_of(
+    st.just({"alg": "RS256", "kid": "one"}),
+    st.dictionaries(
+        st.sampled_from(["alg", "kid", "typ", "crit", "b64", "zip", "enc", "jwk"]),
+        st.one_of(st.none(), st.integers(), st.text(max_size=5), st.lists(st.text(max_size=3))),
+    ),
+    st.recursive(st.none() | st.integers() | st.text(max_size=3), st.lists, max_leaves=5),
+)
+PARTS = st.one_of(HEADERS.map(segment), st.text(max_size=12), st.just("["))
+
+
+@given(st.lists(PARTS, min_size=1, max_size=5), st.integers(0, 2))
+def test_whatever_the_password_is_it_is_refused_and_no_accident(
+    parts: list[str], dots: int
+) -> None:
+    text = ".".join(parts) + "." * dots
+    with pytest.raises(TokenRefused):
+        BACKEND._read(text, "alice")
+
+
+def test_deep_nesting_is_no_accident_either() -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 5000).decode()
+    for text in (deep, f"{deep}.{deep}.x", f"{segment({'alg': 'RS256'})}.{deep}.x"):
+        with pytest.raises(TokenRefused):
+            BACKEND._read(text, "alice")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": "tomorrow"},
+        {"exp": True},
+        {"exp": None, "nbf": 1e30},
+        {"aud": 5},
+        {"aud": {"rabbit": 1}},
+        {"exp": 1e400},
+        {"exp": float("nan")},
+    ],
+)
+def test_odd_claims_are_refused(claims: dict[str, Any]) -> None:
+    values = {"sub": "alice", "aud": ["rabbit"], "scope": EVERYTHING, **claims}
+    header = {"alg": "RS256", "kid": "one"}
+    with pytest.raises(TokenRefused):
+        BACKEND._read(jwt.encode(header, values, KEY), "alice")
+
+
+def test_odd_scopes_grant_nothing() -> None:
+    for scope in (5, {"a": 1}, [1, None, ["rabbit.read:*/*"]], None):
+        assert not BACKEND._read(token(scope=scope), "alice").scopes.enters("/")

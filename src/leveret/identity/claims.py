@@ -3,6 +3,7 @@
 Behaviour: RabbitMQ 4.3, plugin rabbitmq_auth_backend_oauth2.
 """
 
+import math
 from typing import Any, Final, final
 
 from leveret.config.settings import Settings
@@ -35,7 +36,7 @@ class Reader:
         self.expiry(claims, now_s)
         begins = claims.get("nbf")
         if isinstance(begins, int | float) and begins > now_s:
-            raise TokenRefused(f"the token is good from {int(begins)} on only; it is {now_s}")
+            raise TokenRefused(f"the token is good from {begins} on only; it is {now_s}")
         if self._issuer and claims.get("iss") != self._issuer:
             raise TokenRefused(f"the token is not by {self._issuer!r} (auth_oauth2_issuer)")
         if self._verifies_audience and self._server not in _words(claims.get("aud")):
@@ -48,6 +49,8 @@ class Reader:
             return 0
         if isinstance(expires, bool) or not isinstance(expires, int | float):
             raise TokenRefused("the token's expiry (claim exp) is no number")
+        if not math.isfinite(expires):
+            raise TokenRefused("the token's expiry (claim exp) is no time")
         if int(expires) <= now_s:
             raise TokenRefused(f"the token expired at {int(expires)}; it is {now_s}")
         return int(expires)
