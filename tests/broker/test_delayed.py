@@ -9,7 +9,7 @@ from tests.broker.exchanges import World, headers, properties, table
 from tests.wire import Typed
 
 from leveret.broker.delayed import DelayedExchange, delay_of
-from leveret.broker.message import BlindMessage, Origin
+from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.errors import PreconditionFailed
 from leveret.tables import INT32, INT64
 
@@ -168,6 +168,19 @@ def test_deleting_the_exchange_drops_what_it_holds() -> None:
     world.wait_s(5)
     assert world.bodies("q") == []
     assert held_count(world) == 0
+
+
+def test_what_was_routed_before_the_exchange_went_is_dropped_too() -> None:
+    world = bound()
+    exchange = world.vhost.exchange("x")
+    having = headers(x_delay=1000)
+    (keeper,) = world.route("x", having=having).keepers
+    world.vhost.delete_exchange(exchange, False)
+    keeper.keep(Message(Origin("x", ""), having, b"m"), [""])
+    assert isinstance(keeper, DelayedExchange)
+    assert keeper.held_count == 0
+    world.wait_s(5)
+    assert world.bodies("q") == []
 
 
 def test_many_are_sent_in_several_goes() -> None:

@@ -73,6 +73,7 @@ class ChannelConsumer(Consumer):
         self._prefetch: Final = prefetch
         self._outstanding: Final = outstanding
         self._context: Final = context
+        self._vhost: Final = context.vhost
         self._outbox: Final[Outbox] = context.outbox
         self._origin = _NOWHERE
         self._properties: Properties = NO_PROPERTIES
@@ -155,7 +156,7 @@ class ChannelConsumer(Consumer):
             out.write(body)
             out.append(FRAME_END)
         self._outbox.ring()
-        if self._context.vhost.is_traced:
+        if self._vhost.is_traced:
             self._context.trace_delivery(self._channel, message, self.queue, redelivered)
 
     def retimed(self) -> None:

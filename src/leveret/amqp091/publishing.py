@@ -352,11 +352,11 @@ class Publishing:
         for queue in routing.queues:
             if not queue.publish(message):
                 is_accepted = False
-        if routing.keepers:
+        if not routing.is_plain:
             for keeper in routing.keepers:
                 keeper.keep(message, routing.keys)
-        if is_mandatory and not routing.queues and not routing.is_held:
-            self._return(message)
+            if is_mandatory and not routing.queues and not routing.is_held:
+                self._return(message)
         return is_accepted
 
     def _return(self, message: Message) -> None:

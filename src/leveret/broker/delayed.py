@@ -89,12 +89,16 @@ class Waiting(Appointee):
         self._post: Final = post
         self._heap: list[tuple[int, int, Held]] = []
         self._count = 0
+        self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def add(self, message: Message, keys: list[str], delay_ms: int) -> None:
         """Send ``message`` on after ``delay_ms`` milliseconds."""
+        # A transaction may commit what was routed before the exchange went.
+        if self._is_closed:
+            return
         due_ns = self._post.clock.now_ns() + delay_ms * _MS_NS
         self._count += 1
         heappush(self._heap, (due_ns, self._count, Held(due_ns, self._count, message, keys)))
@@ -104,8 +108,9 @@ class Waiting(Appointee):
         """All, the next first."""
         return [held for _, _, held in sorted(self._heap, key=_order)]
 
-    def clear(self) -> None:
-        """Send none of them."""
+    def close(self) -> None:
+        """Send none of them, and take no more."""
+        self._is_closed = True
         self._heap = []
         self._post.timetable.cancel(self)
 
@@ -201,5 +206,5 @@ class DelayedExchange(Exchange):
 
     def close(self) -> None:
         """Send none of the messages that wait."""
-        self._waiting.clear()
+        self._waiting.close()
         self._inner.close()

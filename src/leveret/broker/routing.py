@@ -18,7 +18,8 @@ class Routing:
     """Where a message goes.  ``is_static``: so does every other with the same key.
 
     ``keepers`` are the exchanges that must be given the message, with ``keys``; almost always
-    none.  ``is_held``: one of them sends it on later.
+    none.  ``is_held``: one of them sends it on later.  ``is_plain``: there are queues, and nothing
+    but queues.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Routing:
         self.keepers: Final = keepers
         self.keys: Final = keys
         self.is_held: Final = is_held
+        self.is_plain: Final = len(queues) > 0 and len(keepers) == 0
 
 
 NOWHERE: Final = Routing([], False, [], [], False)
