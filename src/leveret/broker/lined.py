@@ -90,7 +90,7 @@ class LinedQueue(Queue):
         False when the queue is full and its rules are to refuse.
         """
         is_plain = not self._has_rules and message.properties.expiration is None
-        line = self._line(message)
+        line = self._plain if self._max_priority == 0 else self._line(message)
         if self._ready == 0:
             consumer = self._ring.next()
             if consumer is not None:
