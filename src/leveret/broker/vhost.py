@@ -17,16 +17,10 @@ from leveret.broker.classic import ClassicQueue
 from leveret.broker.compat import Compat
 from leveret.broker.consumer import Consumer
 from leveret.broker.exchange import Binding, Exchange, binding_identity
-from leveret.broker.facts import (
-    INTERNAL,
-    binding_facts,
-    exchange_facts,
-    name_facts,
-    policy_facts,
-    queue_facts,
-)
+from leveret.broker.facts import INTERNAL
 from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.funerals import Undertaker
+from leveret.broker.herald import Herald
 from leveret.broker.interceptors import Interceptors
 from leveret.broker.kinds import check_kind, new_exchange, shown_kind
 from leveret.broker.limits import Limits, Totals
@@ -104,6 +98,7 @@ class VHost(Keeper):
         # How long a delivery may be out where its queue and consumer do not say; 0 for ever.
         self.consumer_timeout_ms = 0
         self.events: Final = events
+        self._herald: Final = Herald(name, events)
         self._random: Final = random
         self._clock: Final = clock
         self._timetable: Final = timetable
@@ -228,8 +223,7 @@ class VHost(Keeper):
         rule_queue(queue, self.policies, self.operator_policies)
         self._totals.queue_count += 1
         self.queue_epoch += 1
-        if self.events.is_heard:
-            self.events.tell("queue.created", queue_facts(self.name, queue, by))
+        self._herald.queue_created(queue, by)
         return queue
 
     def _typed(self, wish: QueueWish) -> QueueWish:
@@ -257,8 +251,7 @@ class VHost(Keeper):
         for binding in self._inbound.take_to_queue(queue.name):
             self._unbind(binding, INTERNAL)
         queue.close()
-        if self.events.is_heard:
-            self.events.tell("queue.deleted", name_facts(self.name, queue.name, by))
+        self._herald.queue_deleted(queue, by)
 
     def connection_lost(self, connection_id: int) -> None:
         """Delete the queues that ``connection_id`` had for itself."""
@@ -348,8 +341,7 @@ class VHost(Keeper):
             self._check_new_name("exchange", wish.name)
             self._totals.check_exchange(what)
             made = self._add_exchange(wish)
-            if self.events.is_heard:
-                self.events.tell("exchange.created", exchange_facts(self.name, made, by))
+            self._herald.exchange_created(made, by)
             return made
         check_same(what, "type", shown_kind(wish.kind), shown_kind(found.kind))
         check_same(what, "durable", wish.is_durable, found.is_durable)
@@ -399,11 +391,10 @@ class VHost(Keeper):
             for binding in list(current.bindings.values()):
                 del current.bindings[binding.identity]
                 self._inbound.forget(binding)
-                self._tell_unbound(binding, by)
+                self._herald.unbound(binding, by)
             inbound = self._inbound.take_to_exchange(current.name)
             pending.extend([b.source for b in inbound if self._is_last(b, by)])
-            if self.events.is_heard:
-                self.events.tell("exchange.deleted", name_facts(self.name, current.name, by))
+            self._herald.exchange_deleted(current, by)
 
     # --- bindings --------------------------------------------------------------------------
 
@@ -432,8 +423,7 @@ class VHost(Keeper):
         source.added(binding)
         self._inbound.add(binding)
         self.epoch += 1
-        if self.events.is_heard:
-            self.events.tell("binding.created", binding_facts(self.name, binding, by))
+        self._herald.bound(binding, by)
 
     def unbind(
         self,
@@ -454,10 +444,6 @@ class VHost(Keeper):
         if self._is_last(binding, by):
             self._remove_exchange(binding.source, by)
 
-    def _tell_unbound(self, binding: Binding, by: str) -> None:
-        if self.events.is_heard:
-            self.events.tell("binding.deleted", binding_facts(self.name, binding, by))
-
     def _is_last(self, binding: Binding, by: str) -> bool:
         """Take ``binding`` from its source.  Whether that, being auto-delete, has to go now."""
         source = binding.source
@@ -465,7 +451,7 @@ class VHost(Keeper):
             return False
         source.removed(binding)
         self.epoch += 1
-        self._tell_unbound(binding, by)
+        self._herald.unbound(binding, by)
         return source.is_auto_delete and not source.bindings
 
     # --- policies, and the end -------------------------------------------------------------
@@ -476,17 +462,9 @@ class VHost(Keeper):
             if rule_exchange(exchange, self.policies, self.operator_policies):
                 self.epoch += 1
         for queue in list(self.queues.values()):
-            if rule_queue(queue, self.policies, self.operator_policies) and self.events.is_heard:
-                self._tell_ruled(queue, policy, by)
+            if rule_queue(queue, self.policies, self.operator_policies):
+                self._herald.ruled(queue, policy, by)
         self.hold_funerals()
-
-    def _tell_ruled(self, queue: Queue, policy: Policy | None, by: str) -> None:
-        facts = name_facts(self.name, queue.name, by)
-        facts["type"] = f"rabbit_{queue.kind}_queue"
-        if policy is None:
-            self.events.tell("queue.policy.cleared", facts)
-        else:
-            self.events.tell("queue.policy.updated", facts | policy_facts(policy, by))
 
     def close(self, by: str = INTERNAL) -> None:
         """The vhost is deleted: leave nothing behind, not even something that is due one day."""
@@ -498,9 +476,7 @@ class VHost(Keeper):
         while self.exchanges:
             self._remove_exchange(next(iter(self.exchanges.values())), by)
         self._undertaker.dying.clear()
-        if self.events.is_heard:
-            facts: dict[str, object] = {"name": self.name, "user_who_performed_action": by}
-            self.events.tell("vhost.deleted", facts)
+        self._herald.vhost_deleted(by)
         self.parameters.clear(by)
         self.limits.clear(by)
 
