@@ -195,7 +195,7 @@ class RabbitDoor(Door):
     """The HTTP API of RabbitMQ's management plugin."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._port = port
         login = b64encode(b"guest:guest").decode()
         self._headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
 
@@ -204,16 +204,18 @@ class RabbitDoor(Door):
         url = "/api/" + "/".join(quote(part, safe="") for part in path)
         # A DELETE without a body must not carry "null".
         content = None if body is None else json.dumps(body)
-        self._connection.request(verb, url, content, self._headers)
-        reply = self._connection.getresponse()
-        octets = reply.read()
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            # One for each request: RabbitMQ closes what is idle, and scenarios may take a while.
+            connection.request(verb, url, content, self._headers)
+            reply = connection.getresponse()
+            octets = reply.read()
+        finally:
+            connection.close()
         if reply.status == http.client.NOT_FOUND:
             raise Refused(MISSING)
         if reply.status >= http.client.BAD_REQUEST:
             raise Refused(_reason(octets))
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _reason(octets: bytes) -> str:

@@ -43,9 +43,7 @@ def rabbitmq() -> Iterator[Place]:
     # No statistics: they cost the node time, and nobody asks for them.
     settings = ("management_agent.disable_metrics_collector = true",)
     with Oracle(settings=settings, plugins=PLUGINS) as oracle:
-        door = RabbitDoor(oracle.management_port)
-        yield Place(oracle.port, door)
-        door.close()
+        yield Place(oracle.port, RabbitDoor(oracle.management_port))
 
 
 @contextlib.contextmanager
