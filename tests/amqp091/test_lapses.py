@@ -79,7 +79,9 @@ def test_what_is_acknowledged_in_time_has_no_time_to_keep() -> None:
     assert (closed(talk), ready(node)) == (TEXT.format(1000), (1, 0))
 
 
-def test_who_understands_it_is_cancelled_and_keeps_the_channel() -> None:
+def test_who_understands_it_is_cancelled_and_keeps_the_channel(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     node = new_node(consumer_timeout_ms=1000)
     talk = opened(node, names=("consumer_cancel_notify",))
     consume(talk)
@@ -89,6 +91,7 @@ def test_who_understands_it_is_cancelled_and_keeps_the_channel() -> None:
     assert (cancel.consumer_tag, cancel.nowait) == ("c", True)
     assert ready(node) == (1, 0)
     assert node.vhosts["/"].queues["q"].consumer_count == 0
+    assert "consumer 'c' of queue 'q' is cancelled" in caplog.text
 
 
 def test_a_late_acknowledgement_is_no_fault_once() -> None:

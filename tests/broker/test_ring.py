@@ -181,3 +181,41 @@ def test_a_single_active_ring_serves_the_one_who_came_first() -> None:
     assert served.next() is None
     served.remove(first)
     assert turns(served, 2) == ["second", "second"]
+
+
+def test_ranked_the_most_important_takes_over_from_one_that_holds_nothing() -> None:
+    ring = Ring(True, True)
+    low, high = FakeConsumer("low"), FakeConsumer("high", priority=1)
+    ring.add(low)
+    assert ring.next() is low
+    low.unacked_count = 1
+    ring.add(high)
+    assert ring.next() is None
+    assert low.is_parked
+    low.unacked_count = 0
+    ring.unpark(low)
+    assert ring.next() is high
+    ring.remove(high)
+    assert ring.next() is low
+
+
+def test_unranked_the_first_stays_whatever_its_priority() -> None:
+    ring = Ring(True)
+    low, high = FakeConsumer("low"), FakeConsumer("high", priority=1)
+    ring.add(low)
+    assert ring.next() is low
+    ring.add(high)
+    assert ring.next() is low
+    ring.remove(low)
+    assert ring.next() is high
+
+
+def test_a_ranked_successor_without_room_is_waited_for() -> None:
+    ring = Ring(True, True)
+    low, high = FakeConsumer("low"), FakeConsumer("high", room=0, priority=1)
+    ring.add(low)
+    ring.add(high)
+    assert ring.next() is None
+    high.room = 1
+    ring.unpark(high)
+    assert ring.next() is high

@@ -378,6 +378,10 @@ class Channel(Appointee):
             consumers[consumer] = None
         for consumer in consumers:
             if self._consumers.get(consumer.tag) is consumer:
+                self.context.notice(
+                    f"consumer '{consumer.tag}' of queue '{consumer.queue.name}' is cancelled: its "
+                    "acknowledgements take too long (consumer_timeout_ms)"
+                )
                 self._end(consumer)
                 consumer.cancelled()
 

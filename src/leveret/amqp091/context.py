@@ -30,6 +30,10 @@ class Channels(ABC):
     def retime(self, number: int) -> None:
         """Its consumers may have another time to acknowledge than before."""
 
+    @abstractmethod
+    def notice(self, text: str) -> None:
+        """Warn whoever reads the log."""
+
 
 @final
 class Context:
@@ -92,6 +96,11 @@ class Context:
         """Close a channel for something the client did not do."""
         if self.channels is not None:
             self.channels.close(number, refusal)
+
+    def notice(self, text: str) -> None:
+        """Warn whoever reads the log of something about this connection."""
+        if self.channels is not None:
+            self.channels.notice(text)
 
     def retime_channel(self, number: int) -> None:
         """The consumers of a channel may have another time to acknowledge than before."""

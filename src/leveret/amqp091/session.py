@@ -482,12 +482,6 @@ class AmqpSession(Session):
             self._method = 0
             self._close_channel(channel, reply_code(refusal), refusal.detail)
 
-    def retime_channel(self, number: int) -> None:
-        """Its consumers may have another time to acknowledge than before."""
-        channel = self._channels.get(number)
-        if channel is not None:
-            channel.retimed()
-
     def _close_channel(self, channel: Channel, code: int, detail: str) -> None:
         assert self._context is not None
         text = reply_text(code, detail)
@@ -590,4 +584,10 @@ class _OpenChannels(Channels):
 
     def retime(self, number: int) -> None:
         """Its consumers may have another time to acknowledge than before."""
-        self._session.retime_channel(number)
+        channel = self._session._channels.get(number)
+        if channel is not None:
+            channel.retimed()
+
+    def notice(self, text: str) -> None:
+        """Warn whoever reads the log."""
+        self._session._notice(text)
