@@ -40,8 +40,12 @@ class Place:
 @contextlib.contextmanager
 def rabbitmq() -> Iterator[Place]:
     """A RabbitMQ for as long as the ``with`` lasts."""
-    # No statistics: they cost the node time, and nobody asks for them.
-    settings = ("management_agent.disable_metrics_collector = true",)
+    settings = (
+        # No statistics: they cost the node time, and nobody asks for them.
+        "management_agent.disable_metrics_collector = true",
+        # As in RabbitMQ 4.x.
+        "max_message_size = 16777216",
+    )
     with Oracle(settings=settings, plugins=PLUGINS) as oracle:
         yield Place(oracle.port, RabbitDoor(oracle.management_port))
 

@@ -111,3 +111,18 @@ def scenario_refused_ack_settles_nothing(c: Stage) -> Trace:
     p.reopen()
     p.empty(q)
     return c.trace
+
+
+def scenario_refused_because_of_its_size(c: Stage) -> Trace:
+    """Only when all of it has come; the largest that may be is taken."""
+    p = c.peer()
+    q = c.queue(p)
+    largest = 16 << 20
+    p.publish("", q, b"x" * largest)
+    p.settle()
+    p.get(q)
+    p.publish("", q, b"x" * (largest + 1))
+    p.take()
+    p.reopen()
+    p.get(q)
+    return c.trace
