@@ -308,6 +308,7 @@ def test_consumers_hear_of_new_rules() -> None:
     place = Place()
     place.queue.add_consumer(Listener())
     place.queue.apply({"consumer-timeout": 5})
+    place.queue.apply({"consumer-timeout": 5, "max-length": 9})
     assert Listener.retimed_count == 1
     assert place.queue.rules.consumer_timeout_ms == 5
 

@@ -297,6 +297,21 @@ def _quorum_arguments() -> list[Known]:
 
 
 QUORUM: Final = [
+    *differ(
+        "4.x: a classic queue may say where it wants to be, too",
+        "classic_leader_locator",
+        (
+            refused(
+                406,
+                "PRECONDITION_FAILED - invalid arg 'x-queue-leader-locator' for queue"
+                " 'classic_leader_locator.q' in vhost '/' of queue type rabbit_classic_queue",
+                50,
+                10,
+            ),
+            "t 9 queue.declare-ok queue='classic_leader_locator.q' message_count=0"
+            " consumer_count=0",
+        ),
+    ),
     *_counts(),
     *_quorum_arguments(),
     *differ(

@@ -16,7 +16,7 @@ from leveret.broker.deaths import EXPIRED, MAXLEN, REJECTED
 from leveret.broker.message import Message
 from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.ring import Ring
-from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX
+from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX, Rules
 from leveret.broker.wishes import QueueWish
 
 # Offsets of one priority's messages start here, so that they are unique in the queue.
@@ -221,7 +221,7 @@ class LinedQueue(Queue):
 
     # --- rules -----------------------------------------------------------------------------
 
-    def on_new_rules(self) -> None:
+    def on_new_rules(self, before: Rules) -> None:
         """Drop what is too many now; what waits keeps the time it was given.
 
         Behaviour: RabbitMQ 4.3, "Policies": a time to live counts for what is published later, an
@@ -233,8 +233,9 @@ class LinedQueue(Queue):
         if rules.overflow == DROP_HEAD:
             self._drop_excess()
         self.touch()
-        for consumer in list(self._ring.consumers):
-            consumer.retimed()
+        if rules.consumer_timeout_ms != before.consumer_timeout_ms:
+            for consumer in list(self._ring.consumers):
+                consumer.retimed()
 
     def _count_octets(self) -> int:
         return sum([line.octets() for line in self._lines.values()])

@@ -91,12 +91,13 @@ class Queue(Appointee):
         cause dead letters: hold their funerals afterwards.
         """
         self.effective_policy = definition
+        before = self.rules
         self.rules = Rules(self.arguments, definition, self.kind)
-        self.on_new_rules()
+        self.on_new_rules(before)
 
     @abstractmethod
-    def on_new_rules(self) -> None:
-        """``rules`` are others now: do at once what they ask for."""
+    def on_new_rules(self, before: Rules) -> None:
+        """``rules`` are others than ``before``: do at once what they ask for."""
 
     @abstractmethod
     def publish(self, message: Message) -> bool:

@@ -23,7 +23,7 @@ from leveret.broker.message import Message
 from leveret.broker.properties import PRIORITY, with_headers
 from leveret.broker.queue import Dying, Keeper
 from leveret.broker.ring import Ring
-from leveret.broker.rules import DROP_HEAD, QUORUM
+from leveret.broker.rules import DROP_HEAD, QUORUM, Rules
 from leveret.broker.wishes import QueueWish
 from leveret.errors import NotSupported, ResourceLocked
 from leveret.octets import read_u16
@@ -327,8 +327,8 @@ class QuorumQueue(LinedQueue):
             self._forget_dead(dying)
         self._unburied = []
 
-    def on_new_rules(self) -> None:
+    def on_new_rules(self, before: Rules) -> None:
         """As every queue; and what cannot be kept for its queues any more is forgotten."""
         if not self.rules.is_careful:
             self._forget_unburied()
-        super().on_new_rules()
+        super().on_new_rules(before)

@@ -137,6 +137,10 @@ def scenario_classic_consumer_timeout_argument(c: Stage) -> Trace:
     return _declare_each(c, "classic", "x-consumer-timeout", 5000)
 
 
+def scenario_classic_leader_locator(c: Stage) -> Trace:
+    return _declare_each(c, "classic", "x-queue-leader-locator", "balanced")
+
+
 def scenario_quorum_unknown_argument(c: Stage) -> Trace:
     return _declare_each(c, "quorum", "x-unheard-of", 1)
 
