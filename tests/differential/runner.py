@@ -23,6 +23,7 @@ PLUGINS: Final = (
     "rabbitmq_management",
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_event_exchange",
+    "rabbitmq_federation",
     "rabbitmq_random_exchange",
     "rabbitmq_recent_history_exchange",
     "rabbitmq_sharding",
