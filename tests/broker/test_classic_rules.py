@@ -317,3 +317,33 @@ def test_a_deleted_queue_leaves_no_appointment() -> None:
     place = Place(expires=100_000)
     place.queue.close()
     assert place.queue.due_ns == 0
+
+
+def test_messages_with_a_time_may_come_and_go_and_come_again() -> None:
+    place = Place()
+    consumer = FakeConsumer(room=1)
+    place.put_expiring(b"1", 100)
+    place.queue.add_consumer(consumer)
+    place.queue.dispatch()
+    place.queue.settle(consumer.got[0][1])
+    place.queue.dispatch()
+    place.put_expiring(b"2", 100)
+    place.put(b"3")
+    place.keeper.clock.now += 100 * MS
+    consumer.room = 1
+    place.queue.unpark(consumer)
+    place.queue.dispatch()
+    assert consumer.bodies == [b"1", b"3"]
+    assert place.keeper.dead == [(b"2", "expired")]
+
+
+def test_one_that_is_out_keeps_its_time_when_nothing_else_has_one() -> None:
+    place = Place()
+    place.put_expiring(b"1", 100)
+    taken = place.queue.get(False)
+    assert taken is not None
+    place.queue.dispatch()
+    assert place.queue.get(False) is None
+    place.queue.put_back([back(taken.message, taken.offset)], False)
+    place.keeper.pass_ms(100)
+    assert place.keeper.dead == [(b"1", "expired")]

@@ -56,7 +56,7 @@ class LinedQueue(Queue):
         # Of the bodies that wait; counted only where there is a limit to it.
         self._ready_octets = 0
         self._has_rules = self.rules.has_limits or self.rules.ttl_ms >= 0
-        # Whether any message ever had a time to expire; and when those handed out do, by offset.
+        # Whether a message here may have a time to expire; and when those handed out do, by offset.
         self._has_due = False
         self._out_due: Final[dict[int, int]] = {}
         self._used_ns = 0
@@ -306,6 +306,8 @@ class LinedQueue(Queue):
             while 0 < line.head_due_ns() <= now_ns:
                 self._bury_waiting(self._taken(priority, line), EXPIRED)
             self._appoint_for(line)
+        if self._ready == 0 and not self._out_due:
+            self._has_due = False
 
     # --- lines -----------------------------------------------------------------------------
 
