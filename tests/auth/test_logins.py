@@ -97,6 +97,20 @@ def test_guest_is_from_here_only_whoever_says_who_it_is(chain: list[str]) -> Non
     assert isinstance(logins.login(attempt("guest", "guest", FAR)), LoginFailure)
 
 
+def test_limits_go_by_the_name_whoever_vouches_for_it() -> None:
+    known = users()
+    known.set_limits("alice", {"max-channels": 7})
+    logins = Logins(["one"], known)
+    logins.register("one", Knows("alice"))
+    found = logins.login(attempt("alice"))
+    assert isinstance(found, Login)
+    assert found.user.limit("max-channels") == 7
+    known.set_limits("alice", {"max-channels": 8})
+    assert found.user.limit("max-channels") == 8
+    known.clear_limits("alice")
+    assert found.user.limit("max-channels") == -1
+
+
 def test_without_back_ends_nobody_comes_in() -> None:
     assert isinstance(Logins([], users()).login(attempt("alice")), LoginFailure)
 

@@ -134,9 +134,17 @@ class Logins:
         return LoginFailure("; ".join(reasons) if reasons else "auth_backends is empty")
 
     def _received(self, login: Login, attempt: Attempt) -> Login | LoginFailure:
-        """``login``, unless that user must come from this machine and does not."""
+        """``login``, unless that user must come from this machine and does not.
+
+        The limits that are set here go by the name, whoever vouches for it.
+        """
         refusal = self._users.turned_away(login.user.name, attempt.peer.is_loopback)
-        return login if refusal is None else refusal
+        if refusal is not None:
+            return refusal
+        known = self._users.by_name.get(login.user.name)
+        if known is not None:
+            login.user.limits = known.limits
+        return login
 
     def _try(self, link: Link, attempt: Attempt) -> Login | LoginFailure:
         user = self._backends[link.authentication].authenticate(attempt)

@@ -281,14 +281,16 @@ class Users:
                 )
             if isinstance(value, bool):
                 raise PreconditionFailed(f"user limit '{limit}' must be a whole number")
-        user.limits = {**user.limits, **limits}
+        # In place: users of that name whom others vouch for share them.
+        user.limits.update(limits)
         self._tell("user.limits.set", {"name": "limits", "username": name, **limits}, by)
         return user
 
     def clear_limits(self, name: str, limit: str = "", by: str = INTERNAL) -> User:
         """Lift ``limit``, or every limit.  Raises NotFound."""
         user = self.get(name)
-        user.limits = {key: user.limits[key] for key in user.limits if limit not in ("", key)}
+        for name_of_limit in [key for key in user.limits if limit in ("", key)]:
+            del user.limits[name_of_limit]
         self._tell("user.limits.cleared", {"name": "limits", "username": name}, by)
         return user
 

@@ -158,7 +158,6 @@ class HttpBackend(Backend):
         if isinstance(known, LoginFailure):
             return known
         both = User(user.name, "", "", list(dict.fromkeys(user.tags + known.tags)))
-        both.limits = user.limits
         return Login(both, HttpRights(self, both, attempt.peer.host), self)
 
     # --- asking ----------------------------------------------------------------------------
