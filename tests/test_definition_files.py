@@ -60,6 +60,12 @@ def test_a_folder_is_imported_in_the_order_of_names(tmp_path: Path) -> None:
 P = ("configure", "write", "read")
 
 
+def test_a_refusal_of_two_paragraphs_is_one_sentence(tmp_path: Path) -> None:
+    wrong = {"vhost": "/", "component": "nix", "name": "s", "value": {}}
+    path = written(tmp_path, "d.json", {"parameters": [wrong]})
+    assert refused(path).endswith("parameters[0]: Validation failed: component nix not found.")
+
+
 def test_an_empty_folder_is_fine(tmp_path: Path) -> None:
     assert list(loaded(str(tmp_path)).users.by_name) == ["guest"]
 

@@ -36,8 +36,9 @@ def load_definitions(node: Node, settings: Settings) -> None:
                 node.notices.warn(f"{path}: {skipped}")
             node.notices.inform(f"Definitions imported from {path}: {report.summary()}")
     except Invalid as refused:
+        detail = refused.detail.replace("\n\n", ": ")  # RabbitMQ's, of two paragraphs
         raise ConfigError(
-            f"{setting}: in {current}, {refused.detail}.", settings.origin["load_definitions"]
+            f"{setting}: in {current}, {detail}.", settings.origin["load_definitions"]
         ) from None
     except ValueError as error:
         raise ConfigError(f"{setting}: {error}.", settings.origin["load_definitions"]) from None

@@ -254,6 +254,16 @@ def test_what_is_wrong_is_told_with_its_place(document: object, sentence: str) -
     assert refused(document).startswith(sentence)
 
 
+@pytest.mark.parametrize("component", ["shovel", "federation-upstream", "federation-upstream-set"])
+def test_parameters_of_plugins_that_are_not_there_are_passed_over(component: str) -> None:
+    parameter = {"vhost": "/", "component": component, "name": "s", "value": {"uri": "amqp://"}}
+    node, report = imported({"parameters": [parameter], "queues": [queue("q")]})
+    assert list(node.vhosts["/"].parameters) == []
+    assert list(node.vhosts["/"].queues) == ["q"]
+    (skipped,) = report.skipped
+    assert skipped.startswith(f"parameters[0]: {component} 's' in vhost '/' has no effect: there ")
+
+
 def test_a_document_of_the_wrong_shape_changes_nothing() -> None:
     node = new_node()
     refused({"users": [{"name": "a"}], "queues": [queue("q"), queue("r", durable=1)]}, node)

@@ -18,6 +18,12 @@ from leveret.errors import BrokerError, Invalid
 from leveret.tables import LONGSTR, Field
 
 _TYPES: Final = ("classic", "quorum", "stream")
+# What parameters of RabbitMQ's plugins are for, where there is no such thing here.
+_ABSENT: Final = {
+    "shovel": "there are no shovels yet",
+    "federation-upstream": "there is no federation yet",
+    "federation-upstream-set": "there is no federation yet",
+}
 
 
 class Step:
@@ -228,8 +234,12 @@ class ParameterStep(Step):
         self._by: Final = by
 
     def perform(self, node: Node) -> str:
-        """In place of an earlier one."""
+        """In place of an earlier one; those of RabbitMQ's plugins must not stop a move to here."""
         vhost = vhost_of(node, self._vhost)
+        component = self._component
+        if component in _ABSENT and component not in node.components.by_name:
+            what = f"{component} '{self._name}' in vhost '{self._vhost}'"
+            return f"{what} has no effect: {_ABSENT[component]}"
         vhost.parameters.set(self._component, self._name, self._value, self._by)
         return ""
 
