@@ -81,3 +81,13 @@ def test_a_password_of_ones_own_is_not_shown() -> None:
 def test_user_and_vhost_are_quoted() -> None:
     settings, one = listener(default_user="a@b", default_vhost="my/vhost")
     assert url(settings, one) == "amqp://a%40b:PASSWORD@localhost:5672/my%2Fvhost"
+
+
+def test_a_user_or_vhost_that_definitions_did_without_is_not_shown() -> None:
+    settings, one = listener(default_user="admin", loopback_users=["admin"])
+    text = banner(settings, [one], True, {"shop"}, {"v"})
+    assert "admin" not in text
+    assert "amqp://USER:PASSWORD@localhost:5672/VHOST" in text
+    assert "First message" not in text
+    there = banner(settings, [one], False, {"admin", "shop"}, {"/", "v"})
+    assert "amqp://admin:PASSWORD@localhost:5672/%2F (admin: from this machine only)" in there

@@ -1,6 +1,6 @@
 """What ``leveret serve`` says when it is ready: where it listens, and how to begin."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
@@ -18,22 +18,32 @@ _FIRST: Final = (
 )
 
 
-def banner(settings: Settings, listeners: Sequence[Listener], to_person: bool) -> str:
+def banner(
+    settings: Settings,
+    listeners: Sequence[Listener],
+    to_person: bool,
+    users: Collection[str] | None = None,
+    vhosts: Collection[str] | None = None,
+) -> str:
     """The lines, of which one for each listener.  Shows no password but the one all know.
 
     ``to_person``: somebody sits at the terminal, and may want to be shown how to begin.
+    ``users`` and ``vhosts`` are those there are, if they need not be the default ones.
     """
+    user_is_there = users is None or settings.default_user in users
+    vhost_is_there = vhosts is None or settings.default_vhost in vhosts
     build = "compiled" if is_compiled() else "interpreted"
     lines = [f"Leveret {__version__} ({build}) is ready; Ctrl-C stops it."]
     if remedy():
         lines.append(remedy())
     for one in listeners:
         only = f" ({settings.default_user}: from this machine only)"
-        limit = only if is_held_back(settings, one) else ""
-        lines.append(f"{place(one)}: {url(settings, one)}{limit}")
+        limit = only if user_is_there and is_held_back(settings, one) else ""
+        shown = url(settings, one, user_is_there, vhost_is_there)
+        lines.append(f"{place(one)}: {shown}{limit}")
     lines.append("Nothing is on the disk yet: a restart forgets durable and persistent things too.")
     # Whoever has only TLS has to name certificates, too: no line to begin with.
-    if to_person and not listeners[0].is_tls:
+    if to_person and user_is_there and vhost_is_there and not listeners[0].is_tls:
         first = _FIRST.format(url=url(settings, listeners[0]))
         lines.append(f'First message (after pip install pika): python3 -c "{first}"')
     return "\n".join(lines)
@@ -60,11 +70,20 @@ def is_held_back(settings: Settings, listener: Listener) -> bool:
     return not is_local and settings.default_user in settings.loopback_users
 
 
-def url(settings: Settings, listener: Listener) -> str:
-    """What a client on this machine connects to.  Any but guest's password is left out."""
+def url(
+    settings: Settings,
+    listener: Listener,
+    user_is_there: bool = True,
+    vhost_is_there: bool = True,
+) -> str:
+    """What a client on this machine connects to.  Any but guest's password is left out.
+
+    So are a default user and a default vhost that were not made, as definitions have others.
+    """
     known = settings.default_user == "guest" and settings.default_pass == "guest"
-    user = quote(settings.default_user, safe="")
+    user = quote(settings.default_user, safe="") if user_is_there else "USER"
+    password = "guest" if known and user_is_there else "PASSWORD"
     where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
-    vhost = quote(settings.default_vhost, safe="")
+    vhost = quote(settings.default_vhost, safe="") if vhost_is_there else "VHOST"
     scheme = "amqps" if listener.is_tls else "amqp"
-    return f"{scheme}://{user}:{'guest' if known else 'PASSWORD'}@{where}/{vhost}"
+    return f"{scheme}://{user}:{password}@{where}/{vhost}"

@@ -129,7 +129,8 @@ def settle_memory() -> None:
 def announce(settings: Settings, server: Server) -> None:
     """Say on standard output that it is ready, and in the log, unless one person reads both."""
     to_person = is_terminal(sys.stdout)
-    say(banner(settings, server.listeners, to_person))
+    users, vhosts = server.node.users.by_name, server.node.vhosts
+    say(banner(settings, server.listeners, to_person, users, vhosts))
     if not (to_person and is_terminal(sys.stderr)):
         # RabbitMQ's words first, as scripts wait for them.
         places = ", ".join([place(one) for one in server.listeners])
