@@ -1,5 +1,6 @@
 """leveret.broker.timetable"""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,3 +156,20 @@ def test_who_comes_back_to_the_same_moment_is_called_once() -> None:
     made.run(20)
     assert guest.called == [10]
     assert len(made) == 0
+
+
+class Troublemaker(Appointee):
+    def on_time(self, now_ns: int) -> None:
+        raise RuntimeError("a bug")
+
+
+def test_who_fails_takes_nobody_along() -> None:
+    timetable, bell = table()
+    guest = Guest(timetable)
+    timetable.appoint(Troublemaker(), 5)
+    timetable.appoint(guest, 6)
+    with pytest.raises(RuntimeError):
+        timetable.run(10)
+    assert bell.rings[-1] == 6
+    timetable.run(11)
+    assert guest.called == [11]

@@ -93,7 +93,16 @@ class Timetable:
             self._stale_count -= 1
 
     def run(self, now_ns: int) -> None:
-        """Call everybody whose time has come, and set the alarm for the next."""
+        """Call everybody whose time has come, and set the alarm for the next.
+
+        Whoever fails is not called again; the others are, by the alarm.
+        """
+        try:
+            self._call(now_ns)
+        finally:
+            self._set_alarm()
+
+    def _call(self, now_ns: int) -> None:
         while self._entries and self._entries[0][0] <= now_ns:
             due_ns, _, who = heappop(self._entries)
             if who.due_ns == due_ns:
@@ -101,6 +110,8 @@ class Timetable:
                 who.on_time(now_ns)
             else:
                 self._passed_over()
+
+    def _set_alarm(self) -> None:
         while self._entries and self._entries[0][2].due_ns != self._entries[0][0]:
             heappop(self._entries)
             self._passed_over()
