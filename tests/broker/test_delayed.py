@@ -126,13 +126,22 @@ def test_what_is_no_delay_goes_on_at_once(value: object) -> None:
         (2.9, 2),
         (float("inf"), 0),
         (float("nan"), 0),
-        ("9" * 19, int("9" * 19)),
+        (str((1 << 63) - 1), (1 << 63) - 1),
+        (str(1 << 63), 0),
+        (str(-(1 << 70)), 0),
         ("9" * 20, 0),
         ("\u0665", 0),
     ],
 )
 def test_delays_may_be_of_several_types(value: object, delay_ms: int) -> None:
     assert delay_of(table({"x-delay": value})) == delay_ms
+
+
+@pytest.mark.parametrize("value", [str((1 << 63) - 1), "9" * 19, (1 << 63) - 1])
+def test_no_delay_is_too_long_to_be_told_again(value: object) -> None:
+    world = bound()
+    world.publish("x", b"m", having=headers(x_delay=value))
+    assert held_count(world) + len(world.bodies("q")) == 1
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), max_size=30))

@@ -64,7 +64,9 @@ def _whole(words: str) -> int:
     digits = words[1:] if words[:1] in ("-", "+") else words
     if len(digits) > 19 or not digits.isascii() or not digits.isdecimal():
         return 0
-    return int(words)
+    number = int(words)
+    # What does not fit 64 bits could not be told to the receivers.
+    return number if abs(number) <= _LARGEST else 0
 
 
 @final
