@@ -7,9 +7,13 @@ from pamqp import commands
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
 from leveret.amqp091.lapses import Lapses
-from leveret.amqp091.outstanding import Outstanding
+from leveret.amqp091.outstanding import Delivery, Outstanding
+from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
+from leveret.broker.properties import NO_PROPERTIES
+from leveret.broker.wishes import QueueWish
 
+MS = 1_000_000
 TEXT = (
     "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: "
     "{} ms. This timeout value can be configured, see consumers doc guide to learn more"
@@ -229,3 +233,26 @@ def test_marks_do_not_pile_up() -> None:
         outstanding.last_tag += 1
         assert lapses.look(moment) == []
     assert lapses.mark_count < 10
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_marks_do_not_pile_up_behind_a_delivery_that_may_be_out_for_ever(is_held: bool) -> None:
+    node = new_node()
+    vhost = node.vhosts["/"]
+    queue = vhost.declare_queue(QueueWish("q", True, False, 0, {}), 0)
+    outstanding = Outstanding()
+    lapses = Lapses(vhost, outstanding)
+    lapses.expect(1000)
+    outstanding.last_tag = 1
+    kept = Delivery(1, queue, None, Message(Origin("", ""), NO_PROPERTIES, b""), 0)
+    kept.is_held = is_held
+    outstanding.add(kept)
+    for moment in range(1, 1000):
+        assert lapses.look(moment * MS) == []
+        outstanding.last_tag += 1
+    assert lapses.mark_count < 10
+    # It is still known since when that one is out.
+    kept.is_held = False
+    vhost.policies.set("p", "q", {"consumer-timeout": 2000})
+    assert lapses.look(2000 * MS) == []
+    assert [each.delivery for each in lapses.look(2001 * MS)] == [kept]

@@ -98,9 +98,12 @@ class Lapses:
         return suspects
 
     def _forget_old(self) -> None:
-        """Forget marks that no delivery needs: those before the oldest that is out."""
-        oldest = self._outstanding.oldest_tag()
-        needed = 0
-        while needed < len(self._marks) - 1 and self._marks[needed][1] < oldest:
-            needed += 1
-        del self._marks[:needed]
+        """Forget marks that no delivery needs: there are no more than deliveries, and the last."""
+        marks = self._marks
+        self._marks = []
+        before = 0
+        for mark in marks[:-1]:
+            if self._outstanding.has_between(before, mark[1]):
+                self._marks.append(mark)
+            before = mark[1]
+        self._marks.append(marks[-1])

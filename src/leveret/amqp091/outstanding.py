@@ -91,11 +91,15 @@ class Outstanding:
         end = self._search(last + 1)
         return [d for d in self._deliveries[first:end] if not d.is_settled and not d.is_held]
 
-    def oldest_tag(self) -> int:
-        """The tag of the first delivery that is out; the next tag when none is."""
-        if self._head == len(self._deliveries):
-            return self.last_tag + 1
-        return self._deliveries[self._head].tag
+    def has_between(self, after: int, last: int) -> bool:
+        """Whether a delivery with a tag above ``after``, up to ``last``, is out, free or held."""
+        for index in range(self._search(after + 1), len(self._deliveries)):
+            delivery = self._deliveries[index]
+            if delivery.tag > last:
+                return False
+            if not delivery.is_settled:
+                return True
+        return False
 
     def find(self, tag: int) -> Delivery | None:
         """The free delivery with ``tag``."""
