@@ -62,3 +62,11 @@ def test_a_string_is_in_double_quotes() -> None:
 )
 def test_a_value_out_of_json(value: object, shown: str) -> None:
     assert term(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("\udcff", "<<255>>"), ("a\ud800", "<<97,237,160,128>>"), ({"\udc80": 1}, "#{<<128>> => 1}")],
+)
+def test_text_that_is_no_unicode_is_shown_by_its_octets(value: object, shown: str) -> None:
+    assert term(value) == shown

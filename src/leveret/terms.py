@@ -42,9 +42,17 @@ def term(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, str):
-        return binary(value.encode())
+        return binary(_octets(value))
     if isinstance(value, list):
         return "[" + ",".join([term(each) for each in value]) + "]"
     if isinstance(value, dict):
         return "#{" + ",".join([f"{term(k)} => {term(v)}" for k, v in value.items()]) + "}"
     return atom(value)
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Half a character, as JSON can say it.
+        return text.encode("utf-8", "surrogatepass")

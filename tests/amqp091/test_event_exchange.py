@@ -8,6 +8,7 @@ from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
 from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.event_exchange import EVENTS, field_of
+from leveret.broker.wishes import QueueWish
 from leveret.events import Event, Listener
 from leveret.tables import ARRAY, BOOL, DOUBLE, INT64, LONGSTR, TABLE, Field, plain
 
@@ -292,6 +293,26 @@ def test_facts_nested_too_deep_are_told_as_text() -> None:
     ((_, facts),) = scene.told()
     assert facts["name"] == "kept"
     assert isinstance(facts["value"], str)
+
+
+@pytest.mark.parametrize(
+    "value", ["half \ud800", {"half \ud800": 1}, {"n" * 300: "x"}, [["\udfff"]]], ids=repr
+)
+def test_facts_that_no_table_can_carry_are_told_as_well_as_can_be(value: object) -> None:
+    scene = Scene("parameter.#")
+    scene.node.global_parameters.set("g", value)
+    ((_, facts),) = scene.told()
+    assert facts["name"] == "g"
+    assert facts["value"]
+
+
+def test_arguments_that_are_no_utf8_are_told_by_their_octets() -> None:
+    scene = Scene("queue.created")
+    field = Field(LONGSTR, "\udcff")
+    wish = QueueWish("q", True, False, 0, {"x-of-mine": field})
+    scene.vhost.declare_queue(wish, 0)
+    ((_, facts),) = scene.told()
+    assert '{<<"x-of-mine">>,longstr,<<255>>}' in facts["arguments"]
 
 
 class Ear(Listener):

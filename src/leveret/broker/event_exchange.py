@@ -39,6 +39,10 @@ from leveret.tables import (
 )
 
 EVENTS: Final = "amq.rabbitmq.event"
+_NAME_OCTETS: Final = 255
+# Tables may not be nested so deep anyway; without an end the stack would be it.
+_DEEPEST: Final = 100
+_TOO_DEEP: Final = "..."
 
 
 @final
@@ -94,8 +98,11 @@ class EventMail(Listener):
         self._post.send_later(message)
 
 
-def field_of(value: object) -> Field:
-    """A fact as RabbitMQ's event exchange tells it: every whole number has 64 bits."""
+def field_of(value: object, depth: int = 1) -> Field:
+    """A fact as RabbitMQ's event exchange tells it: every whole number has 64 bits.
+
+    Never fails: what somebody wrote as JSON may be more than a table can carry.
+    """
     if isinstance(value, Field):
         return value
     if isinstance(value, bool):
@@ -107,10 +114,29 @@ def field_of(value: object) -> Field:
     if isinstance(value, bytes):
         return Field(BINARY, value)
     if isinstance(value, dict):
-        return Field(TABLE, {str(name): field_of(inner) for name, inner in value.items()})
+        if depth > _DEEPEST:
+            return Field(LONGSTR, _TOO_DEEP)
+        inner = {_name(str(name)): field_of(one, depth + 1) for name, one in value.items()}
+        return Field(TABLE, inner)
     if isinstance(value, list | tuple | set | frozenset):
-        return Field(ARRAY, [field_of(inner) for inner in value])
-    return Field(LONGSTR, "" if value is None else str(value))
+        if depth > _DEEPEST:
+            return Field(LONGSTR, _TOO_DEEP)
+        return Field(ARRAY, [field_of(one, depth + 1) for one in value])
+    return Field(LONGSTR, "" if value is None else _text(str(value)))
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Half a character, as JSON can say it.
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def _name(text: str) -> str:
+    octets = _text(text).encode("utf-8", "surrogateescape")
+    return octets[:_NAME_OCTETS].decode("utf-8", "surrogateescape")
 
 
 def _properties(headers: Table, unix_s: int) -> Properties:
