@@ -61,6 +61,10 @@ def test_what_a_policy_may_say(definition: dict[str, object]) -> None:
         ({"overflow": "foo"}, '<<"foo">> is not a valid overflow value'),
         ({"dead-letter-exchange": 1}, "1 is not a valid dead letter exchange name"),
         ({"dead-letter-routing-key": 1}, "1 is not a valid dead letter routing key"),
+        (
+            {"dead-letter-routing-key": "k" * 256},
+            f'<<"{"k" * 256}">> is not a valid dead letter routing key',
+        ),
         ({"dead-letter-strategy": "x"}, '<<"x">> is not a valid dead letter strategy'),
         ({"delivery-limit": "x"}, '<<"x">> is not a valid delivery limit'),
         ({"max-in-memory-length": -1}, "-1 is not a valid maximum memory in bytes"),
@@ -83,6 +87,11 @@ def test_what_a_policy_may_say(definition: dict[str, object]) -> None:
 )
 def test_what_a_policy_may_not_say(definition: dict[str, object], why: str) -> None:
     assert refusal(definition) == why
+
+
+def test_half_a_character_is_no_routing_key() -> None:
+    with pytest.raises(Invalid, match="not a valid dead letter routing key"):
+        check_definition({"dead-letter-routing-key": "\ud800"}, False)
 
 
 def test_the_pattern_of_a_federation_must_be_one() -> None:

@@ -78,6 +78,15 @@ def test_a_bad_argument_is_refused_in_rabbitmqs_words(name: str, value: Any, why
     assert refused.value.detail == f"invalid arg '{name}' for {WHAT}: {why}"
 
 
+def test_a_key_for_dead_letters_is_one_that_messages_can_have() -> None:
+    name = "x-dead-letter-routing-key"
+    check({"x-dead-letter-exchange": "", name: "\u00e9" * 127})
+    with pytest.raises(PreconditionFailed) as refused:
+        check({"x-dead-letter-exchange": "", name: "\u00e9" * 128})
+    why = "a routing key has at most 255 octets"
+    assert refused.value.detail == f"invalid arg '{name}' for {WHAT}: {why}"
+
+
 def test_a_dead_letter_exchange_must_be_a_string() -> None:
     with pytest.raises(PreconditionFailed) as refused:
         check({"x-dead-letter-exchange": 1})

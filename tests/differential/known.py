@@ -185,6 +185,22 @@ NEWER: Final = [
 
 AGING: Final = [
     *differ(
+        "no message can have such a routing key: better to say so at once",
+        "argument_dead_letter_routing_key_too_long",
+        (
+            "t 9 queue.declare-ok queue='argument_dead_letter_routing_key_too_long.long' "
+            "message_count=0 consumer_count=0",
+            refused(
+                406,
+                "PRECONDITION_FAILED - invalid arg 'x-dead-letter-routing-key' for queue "
+                "'argument_dead_letter_routing_key_too_long.long' in vhost '/': a routing key has "
+                "at most 255 octets",
+                50,
+                10,
+            ),
+        ),
+    ),
+    *differ(
         "what has expired is never delivered; 3.10 forgets it in a priority queue's other lines",
         "ttl_in_a_priority_queue",
         (

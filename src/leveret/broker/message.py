@@ -6,6 +6,16 @@ from mypy_extensions import mypyc_attr
 
 from leveret.broker.properties import Properties
 
+MAX_KEY_OCTETS: Final = 255
+
+
+def is_routing_key(text: str) -> bool:
+    """Whether ``text`` can be the routing key of a message: it must fit into a short string."""
+    try:
+        return len(text.encode("utf-8", "surrogateescape")) <= MAX_KEY_OCTETS
+    except UnicodeEncodeError:  # half a character, as JSON can say it
+        return False
+
 
 @final
 @mypyc_attr(acyclic=True)

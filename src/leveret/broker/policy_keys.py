@@ -6,6 +6,7 @@ Control plane.  Behaviour: RabbitMQ 4.3, "Policies", "Operator Policies", and it
 import re
 from typing import Final, final
 
+from leveret.broker.message import is_routing_key
 from leveret.broker.rules import OVERFLOWS
 from leveret.errors import Invalid
 from leveret.patterns import compiled
@@ -57,6 +58,15 @@ class Text(Key):
 
 
 @final
+class RoutingKey(Key):
+    """What a message can have for its routing key."""
+
+    def accepts(self, value: object) -> bool:
+        """Differs from RabbitMQ, which takes a longer one and then cannot deliver what died."""
+        return isinstance(value, str) and is_routing_key(value)
+
+
+@final
 class Age(Key):
     """A whole number and a unit, from Y(ears) to s(econds)."""
 
@@ -78,7 +88,7 @@ KEYS: Final[dict[str, Key]] = {
     "delivery-limit": Number("delivery limit", -MOST),
     "overflow": Text("overflow value", OVERFLOWS),
     "dead-letter-exchange": Text("dead letter exchange name"),
-    "dead-letter-routing-key": Text("dead letter routing key"),
+    "dead-letter-routing-key": RoutingKey("dead letter routing key"),
     "dead-letter-strategy": Text("dead letter strategy", ("at-most-once", "at-least-once")),
     "alternate-exchange": Text("alternate exchange name"),
     "queue-mode": Text("queue-mode value", ("default", "lazy")),

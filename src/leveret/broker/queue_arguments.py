@@ -7,6 +7,7 @@ from typing import Final
 
 from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.compat import Compat
+from leveret.broker.message import MAX_KEY_OCTETS, is_routing_key
 from leveret.broker.rules import (
     AT_LEAST_ONCE,
     AT_MOST_ONCE,
@@ -157,8 +158,15 @@ def _check_dead_letters(what: str, arguments: Table) -> None:
     key = arguments.get("x-dead-letter-routing-key")
     if key is not None:
         _check_kind(what, "x-dead-letter-routing-key", key, LONGSTR)
+        _check_routing_key(what, "x-dead-letter-routing-key", str(key.value))
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         raise _invalid(what, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
+
+
+def _check_routing_key(what: str, name: str, key: str) -> None:
+    """Differs from RabbitMQ, which takes it and then cannot deliver what has died."""
+    if not is_routing_key(key):
+        raise _invalid(what, name, f"a routing key has at most {MAX_KEY_OCTETS} octets")
 
 
 def _check_words(what: str, arguments: Table, kind: str) -> None:

@@ -109,6 +109,13 @@ def scenario_argument_dead_letter_routing_key(c: Stage) -> Trace:
     return c.trace
 
 
+def scenario_argument_dead_letter_routing_key_too_long(c: Stage) -> Trace:
+    for name, size in (("fits", 255), ("long", 256)):
+        given = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "k" * size}
+        c.attempt("queue.declare", queue=c.q(name), arguments=given)
+    return c.trace
+
+
 def scenario_argument_single_active_consumer(c: Stage) -> Trace:
     return _each(c, "x-single-active-consumer", True, False, 1, "true", None)
 
