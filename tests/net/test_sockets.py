@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import uvloop
 from tests.net.test_listener import accepted, listener
+from tests.wire import Wire
 
+import leveret
 from leveret.config.settings import Settings
 from leveret.net.sockets import Sockets, sockets_of
 
@@ -51,3 +53,10 @@ def test_connections_have_what_the_settings_say(new_loop: Callable[[], Any]) -> 
     sockets = sockets_of(settings)
     assert sockets.backlog == 7
     assert options(new_loop, sockets) == (False, True, (1, 3))
+
+
+def test_a_polite_close_is_no_reset_where_nothing_shall_linger() -> None:
+    with leveret.Broker(settings={"tcp_linger_s": 0}) as broker, Wire(port=broker.port) as wire:
+        wire.open()
+        wire.call("connection.close", 0, reply_code=200, reply_text="")
+        assert wire.socket.recv(1) == b""  # a reset would raise

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 from leveret.net.door import Door, Entrance
 from leveret.net.seal import Seal
-from leveret.net.sockets import undelay
+from leveret.net.sockets import undelay, unlinger
 from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Bell, Peer, Protocol, Session
@@ -50,6 +50,8 @@ class Flusher:
         self.entrance: Final = entrance if entrance is not None else Entrance()
         # Whether small packets may wait for more: the loops have that off.
         self.undelays = False
+        # Whether sockets are not closed as the system does it.
+        self.lingers = False
         # Where every connection's input lands before it is copied out, within the same call.
         self.landing: Final = memoryview(bytearray(MAX_CHUNK_OCTETS))
         self._ringing: list[Connection] = []
@@ -289,6 +291,8 @@ class Connection(asyncio.BufferedProtocol):
     def _close(self) -> None:
         if self._seal is not None and not self._seal.is_over:
             self._transport.write(self._seal.farewell())
+        if self._flusher.lingers and not self._transport.is_closing():
+            unlinger(self._transport)
         self._transport.close()
 
     def _write(self, parts: list[bytes]) -> None:

@@ -61,6 +61,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._flusher = Flusher(loop, self._clock, self._notices, self.entrance)
         self._flusher.undelays = not self.sockets.nodelay
+        self._flusher.lingers = self.sockets.lingers
         backlog = self.sockets.backlog
         if self.host:
             self._server = await loop.create_server(

@@ -26,6 +26,11 @@ class Sockets:
         self._keepalive: Final = keepalive
         self._linger_s: Final = linger_s
 
+    @property
+    def lingers(self) -> bool:
+        """Whether the end of a connection is not left to the system."""
+        return self._linger_s >= 0
+
     def listening(self, sockets: Any) -> None:
         """Set what connections inherit from the listening socket: all but nodelay.
 
@@ -35,7 +40,7 @@ class Sockets:
             with socket.socket(fileno=socket.dup(one.fileno())) as own:
                 if self._keepalive:
                     own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                if self._linger_s >= 0:
+                if self.lingers:
                     linger = struct.pack("ii", 1, self._linger_s)
                     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
@@ -45,6 +50,17 @@ def undelay(transport: Any) -> None:
     there = transport.get_extra_info("socket")
     with socket.socket(fileno=socket.dup(there.fileno())) as own:
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
+def unlinger(transport: Any) -> None:
+    """Leave the end of this connection to the system after all.
+
+    For a polite close: RabbitMQ waits there until the client has closed, so that its linger of 0
+    seconds, which many configurations have, resets nobody who still reads.
+    """
+    there = transport.get_extra_info("socket")
+    with socket.socket(fileno=socket.dup(there.fileno())) as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
 
 
 def sockets_of(settings: Settings) -> Sockets:
