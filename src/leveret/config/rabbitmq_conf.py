@@ -11,6 +11,7 @@ from typing import Final, final
 
 from leveret.config.faults import ConfigError
 from leveret.config.groups import Groups
+from leveret.config.kinds import Choice
 from leveret.config.rabbitmq_keys import (
     BYTE_SIZES,
     DURATIONS,
@@ -84,9 +85,23 @@ def reason_for(key: str) -> str:
 
 def nearest_key(key: str) -> str:
     """The key of RabbitMQ's most like ``key``, as people write it; empty when none is."""
-    known = [pattern.replace("$", "NAME") for pattern in _KNOWN]
+    parts = key.split(".")
+    known = [filled(pattern, parts) for pattern in _KNOWN]
     found = difflib.get_close_matches(key, known, 1, 0.6)
     return found[0] if found else ""
+
+
+def filled(pattern: str, parts: list[str]) -> str:
+    """The pattern with the names that ``parts`` have in the places of its ``$``.
+
+    One that stands for all that begins like it goes on as ``parts`` do.
+    """
+    words = pattern.split(".")
+    rest = parts[len(words) :] if pattern in WITHOUT_EFFECT else []
+    names = parts + ["NAME"] * len(words)
+    return ".".join(
+        [name if word == "$" else word for word, name in zip(words, names, strict=False)] + rest
+    )
 
 
 @final
@@ -165,7 +180,10 @@ class Conf:
         try:
             self._settings.take_text(BY_NAME[setting], value, line.origin)
         except ConfigError as fault:
-            self._faults.append(fault)
+            if words := their_words(setting):
+                self._fault(line, f"it must be one of {', '.join(words)}")
+            else:
+                self._faults.append(fault)
 
     def _set(self, setting: str, value: object, origin: str) -> None:
         try:
@@ -321,6 +339,14 @@ def in_our_words(name: str, value: str) -> str:
     if name in DURATIONS and (parts := _PART.findall(value)) and "".join(parts) == value:
         return str(sum([read_time_ms(part) for part in parts]))
     return value
+
+
+def their_words(name: str) -> list[str]:
+    """RabbitMQ's words for all that a setting may be; none where they are not others than ours."""
+    setting, words = BY_NAME[name], WORDS.get(name, {})
+    if isinstance(setting, Choice) and set(words.values()) == set(setting.choices):
+        return list(words)
+    return []
 
 
 def order_of(line: Line) -> tuple[int, str]:
