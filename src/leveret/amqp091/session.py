@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
-from leveret.amqp091.context import Channels, Context
+from leveret.amqp091.context import Context
 from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
@@ -22,6 +22,7 @@ from leveret.amqp091.heart import BEAT, DEAD, Heart
 from leveret.amqp091.hold import Hold
 from leveret.amqp091.outbox import Outbox
 from leveret.amqp091.replies import AmqpFault, FrameFault, reply_code, reply_text
+from leveret.amqp091.roster import Roster, close_frame
 from leveret.amqp091.spec import (
     BASIC_ACK,
     BASIC_PUBLISH,
@@ -29,7 +30,6 @@ from leveret.amqp091.spec import (
     CHANNEL_CLOSE_OK,
     CHANNEL_ERROR,
     CHANNEL_OPEN,
-    CHANNEL_OPEN_OK,
     COMMAND_INVALID,
     CONNECTION_CLOSE,
     CONNECTION_CLOSE_OK,
@@ -92,9 +92,7 @@ class AmqpSession(Session):
         # How the node knows the connection; there while it is open.
         self._link: Link | None = None
         self._hold: Final = Hold(self._outbox)
-        self._channels: Final[dict[int, Channel]] = {}
-        self._last_channel: Channel | None = None
-        self._last_number: i64 = -1
+        self._roster: Roster | None = None
         self._method: i64 = 0
         # Eight octets more than agreed are let through, as RabbitMQ does: some clients forget what
         # a frame has around its payload.
@@ -128,7 +126,7 @@ class AmqpSession(Session):
             pass
         if self._context is not None:
             self._context.finish()
-        channel = self._last_channel
+        channel = self._roster.last if self._roster is not None else None
         self.is_ahead = channel is not None and channel.publishing.is_ahead
 
     def tick(self) -> None:
@@ -190,12 +188,9 @@ class AmqpSession(Session):
 
     def _room_again(self) -> None:
         self._was_full = False
-        context = self._context
-        if context is None:
-            return
-        for channel in self._channels.values():
-            channel.room_again()
-        context.finish()
+        if self._context is not None and self._roster is not None:
+            self._roster.room_again()
+            self._context.finish()
 
     def shut(self, reason: str) -> None:
         """Close the connection from the broker's side."""
@@ -284,21 +279,16 @@ class AmqpSession(Session):
         self._handshake.start()
         return True
 
-    def _on_frame(  # noqa: C901 one flat chain is what makes it fast
-        self, kind: i64, number: i64, data: bytes, at: i64, end: i64
-    ) -> None:
+    def _on_frame(self, kind: i64, number: i64, data: bytes, at: i64, end: i64) -> None:
         """Hot: publishes, their content and acknowledgements are looked for first."""
         if self._state != RUNNING or number == 0:
             self._on_control_frame(kind, number, data[at:end])
             return
-        if number == self._last_number:
-            channel = self._last_channel
-        else:
-            channel = self._channels.get(int(number))
-            self._last_channel = channel
-            self._last_number = number
+        roster = self._roster
+        assert roster is not None
+        channel = roster.find(number)
         if channel is None or channel.is_closing:
-            self._on_frame_of_no_channel(kind, int(number), data[at:end])
+            self._on_frame_of_no_channel(roster, kind, int(number), data[at:end])
         elif kind == FRAME_METHOD:
             if end - at < 4:
                 raise unknown(kind, data[at:end])
@@ -311,7 +301,7 @@ class AmqpSession(Session):
             elif method == BASIC_ACK and end - at == 13 and data[at + 4] < 128:
                 channel.on_ack(read_i64(data, at + 4), data[at + 12] & 1 == 1)
             else:
-                self._on_method(channel, int(method), Arguments(data[at:end]))
+                self._on_method(roster, channel, int(method), Arguments(data[at:end]))
         elif kind == FRAME_BODY:
             channel.publishing.on_body(data, at, end)
         elif kind == FRAME_HEADER:
@@ -351,7 +341,7 @@ class AmqpSession(Session):
         self._reader.payload_max = handshake.frame_max
         self._heart.interval_s = handshake.heartbeat_s
         self._outbox.agree(handshake.frame_max)
-        self._context = Context(
+        context = Context(
             handshake.vhost,
             handshake.access,
             self._outbox,
@@ -363,9 +353,13 @@ class AmqpSession(Session):
         self._state = RUNNING
         link = handshake.link(self._id, self)
         self._link = link
-        self._context.name = link.name
-        self._context.channels = _OpenChannels(self)
-        self._node.connections.add(link)
+        connections = self._node.connections
+        context.name = link.name
+        roster = Roster(context, link, connections, self._node.notices, self._name())
+        context.channels = roster
+        self._context = context
+        self._roster = roster
+        connections.add(link)
         self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 
     def _on_connection_method(self, method: int, arguments: Arguments) -> None:
@@ -385,11 +379,13 @@ class AmqpSession(Session):
         arguments.shortstr()
         arguments.end()
         self._handshake.renew(secret)
-        for channel in self._channels.values():
-            channel.cancel_unreadable()
+        assert self._roster is not None
+        self._roster.cancel_unreadable()
         self._outbox.send(0, MethodFrame(CONNECTION_UPDATE_SECRET_OK))
 
-    def _on_frame_of_no_channel(self, kind: i64, number: int, payload: bytes) -> None:
+    def _on_frame_of_no_channel(
+        self, roster: Roster, kind: i64, number: int, payload: bytes
+    ) -> None:
         """A frame of a channel that is not open, or that the broker has closed."""
         if kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
             raise strange(kind, payload)
@@ -398,14 +394,16 @@ class AmqpSession(Session):
         method = read_u32(payload, 0) if kind == FRAME_METHOD else 0
         if method == CHANNEL_CLOSE_OK:
             # Also unasked for, or after the client's own close crossed the broker's.
-            self._forget_channel(number)
-        elif number in self._channels:
+            roster.forget(number)
+        elif roster.last is not None:
             # What was under way when the channel was closed is dropped without a word.
             if method == CHANNEL_CLOSE:
-                self._forget_channel(number)
+                roster.forget(number)
                 self._outbox.send(number, MethodFrame(CHANNEL_CLOSE_OK))
         elif method == CHANNEL_OPEN:
-            self._open_channel(number)
+            # Its refusals name no method.
+            self._method = 0
+            roster.open(number)
         elif kind != FRAME_METHOD:
             why = "expected method frame, got non method frame instead"
             raise AmqpFault(UNEXPECTED_FRAME, why, 0)
@@ -413,84 +411,33 @@ class AmqpSession(Session):
             self._method = method
             raise AmqpFault(CHANNEL_ERROR, "expected 'channel.open'")
 
-    def _open_channel(self, number: int) -> None:
-        limit = self._handshake.channel_max
-        count = len(self._channels)
-        # Open channels are counted; their numbers may be any.
-        if count >= limit:
-            raise AmqpFault(
-                NOT_ALLOWED,
-                f"number of channels opened ({count}) has reached the negotiated channel_max "
-                f"({limit})",
-                0,
-            )
-        assert self._context is not None
-        assert self._link is not None
-        # Its refusals name no method.
-        self._method = 0
-        self._node.connections.open_channel(self._link, number)
-        channel = Channel(number, self._context)
-        self._channels[number] = channel
-        self._last_channel = channel
-        self._outbox.send(number, MethodFrame(CHANNEL_OPEN_OK).longstr(b""))
-
-    def _forget_channel(self, number: int) -> None:
-        channel = self._channels.pop(number, None)
-        if channel is not None and not channel.is_closing:
-            self._uncount(number)
-        self._last_channel = None
-        self._last_number = -1
-
-    def _uncount(self, number: int) -> None:
-        assert self._link is not None
-        self._node.connections.close_channel(self._link, number)
-
-    def _on_method(self, channel: Channel, method: int, arguments: Arguments) -> None:
+    def _on_method(
+        self, roster: Roster, channel: Channel, method: int, arguments: Arguments
+    ) -> None:
         if on_channel_method(channel, method, arguments):
             return
         if method == CHANNEL_CLOSE:
-            self._end_channel(channel)
+            roster.end(channel)
             self._outbox.send(channel.number, MethodFrame(CHANNEL_CLOSE_OK))
         elif method == CHANNEL_CLOSE_OK:
             # Nobody asked, but the client means it.
-            self._end_channel(channel)
+            roster.end(channel)
         elif method == CHANNEL_OPEN:
             raise AmqpFault(CHANNEL_ERROR, "second 'channel.open' seen")
         else:
             raise AmqpFault(COMMAND_INVALID, "unimplemented method")
-
-    def _end_channel(self, channel: Channel) -> None:
-        channel.context.send_confirms()
-        channel.end()
-        self._forget_channel(channel.number)
 
     # --- refusals, faults, ends ------------------------------------------------------------
 
     def _refuse(self, refusal: BrokerError) -> None:
         """Answer a refusal: soft ones close the channel, the others the connection."""
         code = reply_code(refusal)
-        channel = self._channels.get(int(self._last_number))
-        if self._state != RUNNING or code not in SOFT_CODES or channel is None:
+        roster = self._roster
+        channel = roster.last if roster is not None else None
+        if self._state != RUNNING or code not in SOFT_CODES or roster is None or channel is None:
             self._close(code, refusal.detail)
         else:
-            self._close_channel(channel, code, refusal.detail)
-
-    def close_channel(self, number: int, refusal: BrokerError) -> None:
-        """Close a channel for something the client did not do."""
-        channel = self._channels.get(number)
-        if channel is not None and not channel.is_closing:
-            self._method = 0
-            self._close_channel(channel, reply_code(refusal), refusal.detail)
-
-    def _close_channel(self, channel: Channel, code: int, detail: str) -> None:
-        assert self._context is not None
-        text = reply_text(code, detail)
-        self._notice(f"channel {channel.number} is closed: {text}")
-        self._context.send_confirms()
-        channel.is_closing = True
-        channel.end()
-        self._uncount(channel.number)
-        self._outbox.send(channel.number, self._close_frame(CHANNEL_CLOSE, code, text))
+            roster.refuse(channel, code, refusal.detail, int(self._method))
 
     def _close(self, code: int, detail: str) -> None:
         """Close the connection, telling the peer why."""
@@ -509,12 +456,7 @@ class AmqpSession(Session):
         self._deadline_ns = self._node.clock.now_ns() + _CLOSING_NS
         self._hold.let_go()
         self._release()
-        self._outbox.send(0, self._close_frame(CONNECTION_CLOSE, code, text))
-
-    def _close_frame(self, close: int, code: int, text: str) -> MethodFrame:
-        method = int(self._method)
-        frame = MethodFrame(close).short(code).shortstr(text)
-        return frame.short(method >> 16).short(method & 0xFFFF)
+        self._outbox.send(0, close_frame(CONNECTION_CLOSE, code, text, int(self._method)))
 
     def _refuse_login(self, refusal: LoginRefused) -> None:
         self._method = 0
@@ -540,24 +482,19 @@ class AmqpSession(Session):
     def _release(self) -> None:
         """Give back all that the connection held.  Does nothing the second time."""
         context = self._context
-        if context is None:
+        roster = self._roster
+        if context is None or roster is None:
             return
         self._context = None
-        channels = list(self._channels.values())
-        self._channels.clear()
-        self._last_channel = None
-        self._last_number = -1
-        for channel in channels:
-            try:
-                channel.end()
-            except Exception:
-                # Whatever it is: the other channels, and exclusive queues, must not stay behind.
-                self._node.notices.crash(f"channel {channel.number} did not end as it should")
+        self._roster = None
+        roster.end_all()
         context.vhost.connection_lost(self._id)
         if self._link is not None:
             self._node.connections.remove(self._link)
             self._link = None
         context.finish()
+        # They know each other, and neither is to be left to the collector.
+        context.channels = None
 
     def _notice(self, text: str) -> None:
         self._node.notices.warn(f"{self._name()}: {text}")
@@ -569,25 +506,3 @@ class AmqpSession(Session):
         user = self._handshake.user
         who = f" (user '{user.name}')" if user is not None else ""
         return f"connection {self._peer.name}{who}"
-
-
-@final
-class _OpenChannels(Channels):
-    """The door through which the channels of a session are closed from inside."""
-
-    def __init__(self, session: AmqpSession) -> None:
-        self._session: Final = session
-
-    def close(self, number: int, refusal: BrokerError) -> None:
-        """Close the channel; ``refusal`` says why."""
-        self._session.close_channel(number, refusal)
-
-    def retime(self, number: int) -> None:
-        """Its consumers may have another time to acknowledge than before."""
-        channel = self._session._channels.get(number)
-        if channel is not None:
-            channel.retimed()
-
-    def notice(self, text: str) -> None:
-        """Warn whoever reads the log."""
-        self._session._notice(text)
