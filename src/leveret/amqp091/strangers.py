@@ -21,6 +21,15 @@ def looks_like(header: bytes) -> str:
         return ", but as HTTP"
     if header.startswith(b"AMQP"):
         return f", but as AMQP {'-'.join([str(octet) for octet in header[4:]])}"
+    if header.startswith((b"PROXY ", b"\r\n\r\n\x00\r\nQ")):
+        return (
+            ", but with a PROXY header: proxy_protocol is false, or its address is not in"
+            " proxy_protocol_sources"
+        )
+    if header[:1] == b"\x10" and b"\x00\x04MQ" in header:
+        return ", but as MQTT"
+    if header.startswith((b"CONNECT\n", b"STOMP\n")):
+        return ", but as STOMP"
     return ""
 
 
