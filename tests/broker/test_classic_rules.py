@@ -225,6 +225,17 @@ def test_use_puts_the_end_off() -> None:
     assert place.keeper.abandoned == ["q"]
 
 
+def test_nobody_looks_at_a_queue_that_has_consumers() -> None:
+    place = Place(expires=1)
+    consumer = FakeConsumer()
+    place.queue.add_consumer(consumer)
+    place.keeper.pass_ms(5)
+    assert place.queue.due_ns == 0
+    place.queue.remove_consumer(consumer)
+    place.keeper.pass_ms(1)
+    assert place.keeper.abandoned == ["q"]
+
+
 # --- policies --------------------------------------------------------------------------------
 
 

@@ -266,11 +266,10 @@ class LinedQueue(Queue):
             return
         if self._has_due:
             self._expire()
-        if self.rules.expires_ms <= 0:
+        # The last consumer to leave makes the next appointment.
+        if self.rules.expires_ms <= 0 or self.consumer_count > 0:
             return
         due_ns = self._used_ns + self.rules.expires_ms * MS_NS
-        if self.consumer_count > 0:
-            due_ns = now_ns + self.rules.expires_ms * MS_NS
         if due_ns <= now_ns:
             keeper.abandon(self)
         else:
