@@ -34,20 +34,12 @@ class Inbound:
         elif binding.exchange is not None:
             _discard(self._of_exchanges, binding.exchange.name, binding)
 
-    def to_queue(self, name: str) -> list[Binding]:
-        """The bindings that lead to the queue ``name``."""
-        return list(self._of_queues.get(name, {}))
-
-    def to_exchange(self, name: str) -> list[Binding]:
-        """The bindings that lead to the exchange ``name``."""
-        return list(self._of_exchanges.get(name, {}))
-
     def take_to_queue(self, name: str) -> list[Binding]:
-        """The same, forgotten: the queue is deleted."""
+        """The bindings that lead to the queue ``name``, forgotten: it is deleted."""
         return list(self._of_queues.pop(name, {}))
 
     def take_to_exchange(self, name: str) -> list[Binding]:
-        """The same, forgotten: the exchange is deleted."""
+        """The bindings that lead to the exchange ``name``, forgotten: it is deleted."""
         return list(self._of_exchanges.pop(name, {}))
 
     def __iter__(self) -> Iterator[Binding]:

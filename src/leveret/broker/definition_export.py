@@ -10,7 +10,7 @@ from leveret.auth.users import User
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.limits import COMPONENT, NAME
 from leveret.broker.node import Node
-from leveret.broker.policies import Policies, queue_type_of
+from leveret.broker.policies import Policies
 from leveret.broker.policy import Policy
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
@@ -187,7 +187,7 @@ def _policy(policy: Policy) -> dict[str, object]:
 def _queue(queue: Queue) -> dict[str, object]:
     return {
         "name": queue.name,
-        "type": queue_type_of(queue),
+        "type": queue.kind,
         "durable": queue.is_durable,
         "auto_delete": queue.is_auto_delete,
         "arguments": arguments_of(queue.arguments),

@@ -82,7 +82,7 @@ class VHostStep(Step):
         self._by: Final = by
 
     def perform(self, node: Node) -> str:
-        """What it does not say stays; limits that it names replace those there are."""
+        """What it does not say stays, but for tags; limits that it names replace the old ones."""
         known = node.vhosts.get(self._name)
         description, queue_type, is_protected = "", "", self._is_protected
         if known is not None:

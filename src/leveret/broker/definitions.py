@@ -23,6 +23,7 @@ from leveret.broker.definition_steps import (
     UserStep,
     VHostStep,
 )
+from leveret.broker.facts import INTERNAL
 from leveret.broker.node import Node
 from leveret.broker.shapes import Shape
 from leveret.errors import BrokerError, Invalid
@@ -51,7 +52,7 @@ class ImportReport:
 
 
 def import_definitions(
-    node: Node, document: object, vhost: str | None = None, by: str = "rmq-internal"
+    node: Node, document: object, vhost: str | None = None, by: str = INTERNAL
 ) -> ImportReport:
     """Import a whole document; into one vhost, which exists, if ``vhost`` names it.
 

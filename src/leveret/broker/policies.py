@@ -187,8 +187,3 @@ def _effective(user: Policy | None, operator: Policy | None) -> dict[str, object
         user.definition if user is not None else {},
         operator.definition if operator is not None else {},
     )
-
-
-def queue_type_of(queue: Queue) -> str:
-    """The name of the queue's type, as policies call it."""
-    return queue.kind
