@@ -6,6 +6,7 @@ import pytest
 from pamqp import commands
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
+from leveret.amqp091.channel import MAX_LAPSED
 from leveret.amqp091.lapses import Lapses
 from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.broker.message import Message, Origin
@@ -110,6 +111,22 @@ def test_a_late_acknowledgement_is_no_fault_once() -> None:
     talk.send("basic.ack", delivery_tag=1)
     (close,) = talk.read()
     assert close.reply_text == "PRECONDITION_FAILED - unknown delivery tag 1"
+
+
+def test_only_so_many_late_ones_are_remembered() -> None:
+    node = new_node(consumer_timeout_ms=1000)
+    talk = opened(node, names=("consumer_cancel_notify",))
+    talk.feed(publish("q", b"m") * MAX_LAPSED)
+    talk.send("basic.consume", queue="q", consumer_tag="c")
+    talk.read()
+    pass_s(node, 1.5)
+    talk.read()
+    assert ready(node) == (MAX_LAPSED + 1, 0)
+    talk.send("basic.ack", delivery_tag=2)
+    talk.send("basic.ack", delivery_tag=MAX_LAPSED + 1)
+    assert talk.read() == []
+    talk.send("basic.ack", delivery_tag=1)
+    assert talk.read()[0].reply_text == "PRECONDITION_FAILED - unknown delivery tag 1"
 
 
 def test_a_late_acknowledgement_of_several_settles_those_that_are_out() -> None:

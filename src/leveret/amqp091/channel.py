@@ -40,6 +40,8 @@ REJECTED: Final = 1
 REQUEUED: Final = 2
 # Back to its queue like a requeued one, but somebody failed over it.
 FAILED: Final = 3
+# Of so many deliveries that were out too long a late answer is no fault; of older ones it is.
+MAX_LAPSED: Final = 10_000
 _ANSWERS: Final = (ACKED, REJECTED, REQUEUED, FAILED)
 
 
@@ -370,6 +372,8 @@ class Channel(Appointee):
         consumers: dict[ChannelConsumer, None] = {}
         for each in late:
             self._lapsed[each.delivery.tag] = None
+            if len(self._lapsed) > MAX_LAPSED:
+                del self._lapsed[next(iter(self._lapsed))]
             consumer = each.delivery.consumer
             if consumer is None or not self.context.wants_cancel:
                 self.context.close_channel(self.number, _too_late(self.number, each.limit_ms))
