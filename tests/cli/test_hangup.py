@@ -126,4 +126,4 @@ def test_a_port_for_tls_that_is_taken_is_named(certificates: Certificates) -> No
         )
     assert done.returncode == 69
     assert f"cannot listen on 127.0.0.1:{port}: another program listens there" in done.stderr
-    assert "or take another port with tls_port." in done.stderr
+    assert "or take another port with tls_port (LEVERET_TLS_PORT)." in done.stderr

@@ -176,6 +176,16 @@ def test_a_port_that_is_taken_is_named_with_the_cure() -> None:
     )
 
 
+def test_a_port_that_is_taken_is_named_with_where_it_is_configured(tmp_path: Path) -> None:
+    file = tmp_path / "rabbitmq.conf"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file.write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
+        status, sentence = refused("--config", str(file))
+    assert status == 69
+    assert sentence.endswith(f"or take another port in listen ({file}:1).")
+
+
 def test_an_address_of_another_machine_is_refused() -> None:
     status, sentence = refused("--host", "192.0.2.1")
     assert status == 69

@@ -170,6 +170,16 @@ def sentence_about(error: OSError, server: Server, settings: Settings) -> str:
 
 def other_port(failed: Listener, settings: Settings) -> str:
     """How to have the listener listen elsewhere."""
-    if failed.is_tls:
-        return "in tls_listen" if settings.tls_listen else "with tls_port"
-    return "in listen" if settings.listen else "with --port"
+    if not failed.is_tls and not settings.listen:
+        return "with --port"
+    if not failed.is_tls:
+        return f"in {where_set('listen', settings)}"
+    if settings.tls_listen:
+        return f"in {where_set('tls_listen', settings)}"
+    return f"with {where_set('tls_port', settings)}"
+
+
+def where_set(name: str, settings: Settings) -> str:
+    """The setting and where its value came from, which may be a key of another name."""
+    origin = settings.origin[name]
+    return name if origin == "default" else f"{name} ({origin})"
