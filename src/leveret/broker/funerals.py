@@ -4,6 +4,7 @@ Knows no vhost and no protocol: it is given where to look for exchanges and how 
 Behaviour: RabbitMQ 4.3, "Dead Letter Exchanges".
 """
 
+from collections import deque
 from typing import Final, final
 
 from leveret.broker.deaths import bury, is_cycle, keys_of
@@ -11,32 +12,60 @@ from leveret.broker.exchange import Exchange
 from leveret.broker.message import Message, Origin, blind_keys_of
 from leveret.broker.queue import Dying
 from leveret.broker.routing import Router, Routing
+from leveret.broker.timetable import Appointee, Timetable
 from leveret.ports import Clock
+
+# A million may die at one moment: between so many of them everybody else has a turn.
+AT_ONCE: Final = 1000
 
 
 @final
-class Undertaker:
-    """Dead letters wait in ``dying`` until whoever caused them is done: they may cause others."""
+class Undertaker(Appointee):
+    """Dead letters wait in ``dying`` until whoever caused them is done: they may cause others.
 
-    def __init__(self, exchanges: dict[str, Exchange], router: Router, clock: Clock) -> None:
+    Invariant: it has an appointment while there are some that a funeral was too short for.
+    """
+
+    def __init__(
+        self,
+        exchanges: dict[str, Exchange],
+        router: Router,
+        clock: Clock,
+        timetable: Timetable,
+    ) -> None:
+        super().__init__()
         self._exchanges: Final = exchanges
         self._router: Final = router
         self._clock: Final = clock
-        self.dying: list[Dying] = []
+        self._timetable: Final = timetable
+        self.dying: Final[deque[Dying]] = deque()
 
     def take(self, dying: Dying) -> None:
         """Send a message on to its queue's exchange for dead letters, with the next funeral."""
         self.dying.append(dying)
 
     def hold_funerals(self) -> None:
-        """Publish the dead letters there are, and those that this causes in turn."""
-        while self.dying:
-            dying = self.dying
-            self.dying = []
-            for each in dying:
-                is_taken = self._publish(each)
-                if each.is_kept:
-                    each.queue.buried(each, is_taken)
+        """Publish the dead letters there are, and those that this causes in turn.
+
+        If they are too many for one go, the rest has its turn soon.
+        """
+        for _ in range(AT_ONCE):
+            if not self.dying:
+                return
+            dying = self.dying.popleft()
+            is_taken = self._publish(dying)
+            if dying.is_kept:
+                dying.queue.buried(dying, is_taken)
+        if self.dying:
+            self._timetable.appoint(self, self._clock.now_ns())
+
+    def on_time(self, now_ns: int) -> None:
+        """Nothing to do: whoever keeps the time holds funerals afterwards."""
+
+    def close(self) -> None:
+        """The vhost is deleted: forget them all."""
+        self.dying.clear()
+        self._timetable.cancel(self)
 
     def _publish(self, dying: Dying) -> bool:
         """Whether there is a queue for the message, and each that it leads to has it now."""

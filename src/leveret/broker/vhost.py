@@ -4,6 +4,7 @@ Knows no protocol, no user and no socket.  Callers have checked the rights alrea
 """
 
 import base64
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, final
 
@@ -109,7 +110,7 @@ class VHost(Keeper):
         # Volatile queues of direct reply-to: reachable by name, never listed or declared.
         self.replies: Final[dict[str, Queue]] = {}
         self._router: Final = Router(self.exchanges, self.queues, self.replies)
-        self._undertaker: Final = Undertaker(self.exchanges, self._router, clock)
+        self._undertaker: Final = Undertaker(self.exchanges, self._router, clock, timetable)
         self.post: Final = Post(self.exchanges, self._router, clock, random, timetable)
         self.firehose: Final = Firehose(name, self.post)
         # Whether publishes and deliveries must be told to the firehose.
@@ -304,12 +305,12 @@ class VHost(Keeper):
         self._undertaker.take(dying)
 
     @property
-    def dying(self) -> list[Dying]:
+    def dying(self) -> deque[Dying]:
         """The dead letters that wait for the next funeral."""
         return self._undertaker.dying
 
     def hold_funerals(self) -> None:
-        """Publish the dead letters there are, and those that this causes in turn."""
+        """Publish the dead letters there are, and those that this causes, but not endlessly."""
         self._undertaker.hold_funerals()
 
     # --- direct reply-to -------------------------------------------------------------------
@@ -475,7 +476,7 @@ class VHost(Keeper):
             queue.close()
         while self.exchanges:
             self._remove_exchange(next(iter(self.exchanges.values())), by)
-        self._undertaker.dying.clear()
+        self._undertaker.close()
         self._herald.vhost_deleted(by)
         self.parameters.clear(by)
         self.limits.clear(by)
