@@ -163,8 +163,7 @@ def rule_queue(queue: Queue, user: Policies, operator: Policies) -> bool:
         return False
     queue.policy = policy
     queue.operator_policy = operators
-    queue.effective_policy = _effective(policy, operators)
-    queue.apply(queue.effective_policy)
+    queue.apply(_effective(policy, operators))
     return True
 
 
