@@ -129,7 +129,7 @@ class Environment:
         stamp = sources_hash()
         if self.is_fresh("leveret", stamp):
             return
-        say("compiling and installing leveret: a minute or two, only when its sources changed")
+        say("compiling and installing leveret: a few minutes, only when its sources changed")
         with tempfile.TemporaryDirectory(prefix="leveret-") as folder:
             copy = copy_sources(Path(folder, "copy"))
             self.pip(copy)
