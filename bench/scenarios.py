@@ -63,6 +63,30 @@ SCENARIOS: Final = [
         3,
     ),
     Scenario(
+        "durable-1000",
+        "persistent, 16 octets, 1,000 unconfirmed, one ack per 100",
+        "--persistent --confirm=1000 --prefetch=1000 --ack-every=100",
+        5,
+    ),
+    Scenario(
+        "durable-1",
+        "persistent, 16 octets, each confirmed before the next",
+        "--persistent --confirm=1 --prefetch=100 --ack-every=1",
+        3,
+    ),
+    Scenario(
+        "durable-1k",
+        "persistent, 1 KiB, 1,000 unconfirmed, one ack per 100",
+        "--persistent --size=1024 --confirm=1000 --prefetch=1000 --ack-every=100",
+        3,
+    ),
+    Scenario(
+        "durable-20",
+        "persistent, 16 octets, 20 queues, 100 unconfirmed each, one ack per 10",
+        "--persistent --queues=20 --confirm=100 --prefetch=100 --ack-every=10",
+        3,
+    ),
+    Scenario(
         "latency",
         f"latency p99 at {LATENCY_RATE:,} messages/s, 16 octets",
         f"--rate {LATENCY_RATE}",

@@ -54,3 +54,9 @@ def broker() -> "Iterator[leveret.Broker]":
     """A fresh broker, empty, on a port of its own."""
     with leveret.Broker() as broker:
         yield broker
+
+
+@pytest.fixture(autouse=True)
+def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that a test starts as a process keeps its things where no other finds them."""
+    monkeypatch.setenv("LEVERET_DATA_DIR", str(tmp_path / "data"))

@@ -31,6 +31,7 @@ RANKS = [
         *("management", "smtp", "cluster", "net", "perf", "identity"),
         "definition_files",
     },
+    {"vault", "stock", "repair"},
     {"server"},
     {"embedded", "testing"},
     {"__init__"},  # leveret/__init__.py: the public name and the version

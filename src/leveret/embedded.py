@@ -9,6 +9,7 @@ import atexit
 import concurrent.futures
 import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -37,8 +38,10 @@ logging.getLogger("leveret").addHandler(logging.NullHandler())
 # RabbitMQ's words, which clients log and some look for.
 SHUTDOWN: Final = "broker forced connection closure with reason 'shutdown'"
 
-# How long a caller waits for the thread to end; the server promises two seconds.
+# How long a caller waits for the thread to end; the server promises two seconds, and what is on
+# the disk is brought in order for half a minute at most.
 _PATIENCE_S: Final = 10
+_LASTING_PATIENCE_S: Final = 40
 
 FAREWELL_S: Final = 0.1
 
@@ -70,12 +73,18 @@ class Broker:
     in the caller's event loop, and leave no task behind in it.  Either way nothing is written to
     the disk, and nothing remains afterwards: no thread, no socket, no message.
 
+    ``data_dir`` is a folder for what is durable, as that of ``leveret serve --data-dir``; it is
+    made if it is not there.  Then definitions and persistent messages are there again when the
+    same object, or another one with the same folder, is started: which is how to test what a
+    program does after a restart.  ``start`` raises ``leveret.vault.VaultError`` when the folder
+    cannot be used, is damaged, or is another broker's at that time.
+
     ``host="0.0.0.0"`` lets other machines in, though guest may only come from this one.
     ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
-    empty, which is how to test that a client reconnects.  ``settings`` are any others, by the
-    names that ``leveret.config.table`` gives them: ``settings={"heartbeat_s": 1}``.  Raises
-    ``leveret.config.faults.ConfigError`` for a setting that does not exist or a value out of its
-    limits.
+    empty without ``data_dir``, which is how to test that a client reconnects.  ``settings`` are
+    any others, by the names that ``leveret.config.table`` gives them:
+    ``settings={"heartbeat_s": 1}``.  Raises ``leveret.config.faults.ConfigError`` for a setting
+    that does not exist or a value out of its limits.
 
     Its methods may be called from any thread.  An object that is never stopped does not keep the
     program from ending.
@@ -89,6 +98,7 @@ class Broker:
         password: str = "guest",
         vhost: str = "/",
         settings: Mapping[str, object] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         values: dict[str, object] = {
             "host": host,
@@ -97,9 +107,14 @@ class Broker:
             "default_pass": password,
             "default_vhost": vhost,
             "tls_port": 0,
+            # Most of what the program takes is not the broker's.
+            "vm_memory_high_watermark": 1.0,
         }
         if settings is not None:
             values.update(settings)
+        if data_dir is not None:
+            values["data_dir"] = os.path.abspath(data_dir)
+        self._is_lasting: Final = data_dir is not None
         self.settings: Final = Settings(**values)
         self._run: _Run | None = None
         # Guards _run: start and stop may come from several threads.
@@ -159,11 +174,12 @@ class Broker:
     def start(self) -> None:
         """Start in a thread of its own; ``url`` can be connected to when this returns.
 
-        Raises OSError when it cannot listen (the text says why), RuntimeError when it runs already.
+        Raises OSError when it cannot listen (the text says why), RuntimeError when it runs already,
+        VaultError when ``data_dir`` cannot be used.
         """
         with self._lock:
             self._refuse_a_second_start()
-            run = _Run(self.settings)
+            run = _Run(self.settings, self._is_lasting)
             run.start_thread()
             self._started(run)
             atexit.register(self.stop)
@@ -182,7 +198,7 @@ class Broker:
     async def start_async(self) -> None:
         """Start in the running event loop.  Raises what ``start`` raises."""
         self._refuse_a_second_start()
-        run = _Run(self.settings)
+        run = _Run(self.settings, self._is_lasting)
         self._run = run
         try:
             await run.start()
@@ -252,9 +268,9 @@ class _Run:
     Invariant: after a failed start and after a stop it holds no thread and no socket.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings: Final = settings
-        self._server: Final = Server(settings)
+    def __init__(self, settings: Settings, is_lasting: bool) -> None:
+        self._server: Final = Server(settings, is_lasting)
+        self._patience_s: Final = _LASTING_PATIENCE_S if is_lasting else _PATIENCE_S
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: threading.Thread | None = None
         self._stopping: asyncio.Event | None = None
@@ -310,17 +326,24 @@ class _Run:
         assert loop is not None
         if self._worker is None:
             self.refuse_another_loop()
-            return action(self._server.node)
+            return self._perform(action)
         done: concurrent.futures.Future[_Result] = concurrent.futures.Future()
 
         def perform() -> None:
             try:
-                done.set_result(action(self._server.node))
+                done.set_result(self._perform(action))
             except BaseException as error:
                 done.set_exception(error)
 
         loop.call_soon_threadsafe(perform)
         return done.result(_PATIENCE_S)
+
+    def _perform(self, action: Callable[[Node], _Result]) -> _Result:
+        try:
+            return action(self._server.node)
+        finally:
+            # What it changed is to be written down, though no client did it.
+            self._server.wake()
 
     def start_thread(self) -> None:
         """Start in a new thread and wait for it.  Raises what went wrong there."""
@@ -343,11 +366,11 @@ class _Run:
             loop.call_soon_threadsafe(stopping.set)
         except RuntimeError:  # the loop has ended by itself; the failure says why
             pass
-        worker.join(_PATIENCE_S)
+        worker.join(self._patience_s)
         if self._failure is not None:
             raise self._failure
         if worker.is_alive():
-            raise RuntimeError(f"the broker's thread did not end in {_PATIENCE_S} s")
+            raise RuntimeError(f"the broker's thread did not end in {self._patience_s} s")
 
     def _live(self) -> None:
         """What the thread does."""

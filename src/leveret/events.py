@@ -12,11 +12,15 @@ from mypy_extensions import mypyc_attr
 
 @final
 class Event:
-    """Something that happened.  ``facts`` are strings, integers, booleans, lists and dicts."""
+    """Something that happened.  ``facts`` are strings, integers, booleans, lists and dicts.
 
-    def __init__(self, name: str, facts: dict[str, object]) -> None:
+    ``subject`` is the thing itself that it happened to, where a listener may need it.
+    """
+
+    def __init__(self, name: str, facts: dict[str, object], subject: object) -> None:
         self.name: Final = name
         self.facts: Final = facts
+        self.subject: Final = subject
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -46,9 +50,9 @@ class Events:
         self._listeners.remove(listener)
         self.is_heard = bool(self._listeners)
 
-    def tell(self, name: str, facts: dict[str, object]) -> None:
+    def tell(self, name: str, facts: dict[str, object], subject: object = None) -> None:
         """Tell everybody.  Ask ``is_heard`` first where making the facts costs something."""
         if self._listeners:
-            event = Event(name, facts)
+            event = Event(name, facts, subject)
             for listener in list(self._listeners):
                 listener.on_event(event)

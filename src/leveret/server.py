@@ -9,7 +9,9 @@ import time
 from typing import Any, Final, final
 
 from leveret.amqp091.protocol import Amqp091
+from leveret.broker.gauges import Gauges
 from leveret.broker.node import Node
+from leveret.broker.storage import Storage
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
@@ -20,7 +22,9 @@ from leveret.net.listener import Listener
 from leveret.net.proxy import Trusted
 from leveret.net.sockets import sockets_of
 from leveret.net.tls import ServerTls
-from leveret.ports import Clock, Random
+from leveret.net.turns import Turns
+from leveret.ports import Clock, Memory, Random
+from leveret.vault import Vault
 
 # How long clients get to answer connection.close before they are cut off.
 FAREWELL_S: Final = 1.0
@@ -33,20 +37,40 @@ _DEFINITIONS: Final = "leveret.definition_files"
 class Server:
     """One node with its listeners.
 
-    Raises ConfigError for a certificate or definitions that are not good.  ``start`` raises OSError
-    when a port cannot be had, that of ``failed``, and leaves nothing open.
+    Raises ConfigError for a certificate or definitions that are not good, and VaultError for a
+    data folder.  ``start`` raises OSError when a port cannot be had, that of ``failed``, and leaves
+    nothing open.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, is_lasting: bool = False) -> None:
         self._alarm: LoopAlarm | None = None
         self._tls: Final = ServerTls(settings) if tls_places(settings) else None
-        self.node: Final = Node(settings, Clock(), Random())
-        self._identity: Final = connect(self.node)
-        if settings.load_definitions:
-            importer: Any = importlib.import_module(_DEFINITIONS)
-            importer.load_definitions(self.node, settings)
-        self.listeners: Final = self._listeners(settings)
+        clock = Clock()
+        self._vault: Final = Vault(settings, clock) if is_lasting else None
+        self._storage: Storage | None = None
+        try:
+            self.node = self._new_node(settings, clock)
+            self._gauges: Final = Gauges(self.node, Memory())
+            if self._vault is not None:
+                self._vault.be_watched(self._gauges)
+            self._identity: Final = connect(self.node)
+            if settings.load_definitions:
+                importer: Any = importlib.import_module(_DEFINITIONS)
+                importer.load_definitions(self.node, settings)
+            self.listeners: Final = self._listeners(settings)
+        except BaseException:
+            if self._vault is not None:
+                self._vault.abandon()
+            raise
         self.failed: Listener | None = None
+
+    def _new_node(self, settings: Settings, clock: Clock) -> Node:
+        vault = self._vault
+        if vault is None:
+            return Node(settings, clock, Random())
+        node = Node(settings, clock, Random(), vault.shelf, vault.is_first_start)
+        self._storage = vault.fill(node)
+        return node
 
     def _listeners(self, settings: Settings) -> list[Listener]:
         speaks = Amqp091(self.node)
@@ -94,6 +118,11 @@ class Server:
                 f"The TLS certificate expired at {tls.expires}: clients that check it will not come"
             )
 
+    def wake(self) -> None:
+        """Something happened that no client did: write it down."""
+        if self._alarm is not None and self._alarm.turns is not None:
+            self._alarm.turns.wake()
+
     def _be_quiet(self) -> None:
         """Let the timetable ring no more."""
         self.node.timetable.alarm = None
@@ -106,8 +135,18 @@ class Server:
 
     async def start(self) -> None:
         """Open every listener."""
-        self._alarm = LoopAlarm(asyncio.get_running_loop(), self.node)
+        loop = asyncio.get_running_loop()
+        self._alarm = LoopAlarm(loop, self.node)
         self.node.timetable.alarm = self._alarm
+        self._gauges.begin()
+        if self._vault is not None and self._storage is not None:
+            self._vault.begin(loop)
+            turns = Turns(loop, self._storage, self.node.notices)
+            self._alarm.turns = turns
+            for listener in self.listeners:
+                listener.turns = turns
+            # What came back from the disk made appointments before there was an alarm.
+            self.node.keep_time()
         try:
             for listener in self.listeners:
                 self.failed = listener
@@ -119,6 +158,8 @@ class Server:
             self._be_quiet()
             for listener in self.listeners:
                 await listener.close()
+            if self._vault is not None:
+                await self._vault.stop()
             raise
 
     async def stop(self, reason: str, farewell_s: float = FAREWELL_S) -> None:
@@ -139,6 +180,8 @@ class Server:
         for listener in self.listeners:
             await listener.close()
         self._identity.close()
+        if self._vault is not None:
+            await self._vault.stop()
 
 
 def plain_places(settings: Settings) -> list[tuple[str, int]]:

@@ -87,6 +87,8 @@ class Session(ABC):
         self.is_full = False
         # What the peer sends piles up faster than others take it away: they should go first.
         self.is_ahead = False
+        # What it has to send must wait, for it tells of what is not safe yet.
+        self.is_held = False
         # Owned by the bell: whether this session already waits for its flush.
         self.rung = False
 
@@ -101,6 +103,10 @@ class Session(ABC):
     @abstractmethod
     def take_output(self) -> list[bytes]:
         """What to send now, in order; empty when there is nothing."""
+
+    def take_urgent(self) -> list[bytes]:
+        """What to send even while it ``is_held``: signs of life, and that the peer must wait."""
+        return []
 
     @abstractmethod
     def flushed(self) -> None:
@@ -121,6 +127,15 @@ class Session(ABC):
     @abstractmethod
     def lost(self) -> None:
         """The peer is gone: give back what it held.  Called exactly once, last of all."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class TurnEnd(ABC):
+    """Something that is to be done in every turn of the loop before its output is sent."""
+
+    @abstractmethod
+    def end_turn(self) -> bool:
+        """Do it.  True when there is more to do, so that another turn must follow soon."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

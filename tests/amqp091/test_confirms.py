@@ -66,3 +66,64 @@ def test_every_publish_is_told_once_and_rightly(turns: list[list[bool]]) -> None
             verdicts |= dict.fromkeys(spoken, name == "Basic.Ack")
         assert not waiting
     assert [verdicts[t + 1] for t in range(tag)] == [o for turn in turns for o in turn]
+
+
+def test_what_is_not_on_the_disk_is_not_told() -> None:
+    confirms = Confirms(1)
+    assert confirms.settle(True, 7)
+    assert not confirms.settle(True, 7)
+    assert told(confirms) == []
+    confirms.on_synced(6)
+    assert told(confirms) == []
+    confirms.on_synced(7)
+    assert told(confirms) == [("Basic.Ack", 2, True)]
+
+
+def test_what_comes_behind_waits_too() -> None:
+    confirms = Confirms(1)
+    confirms.settle(True)
+    confirms.settle(True, 3)
+    assert not confirms.settle(True)
+    confirms.settle(False)
+    assert confirms.settle(True, 4)
+    assert told(confirms) == [("Basic.Ack", 1, False)]
+    confirms.on_synced(3)
+    assert told(confirms) == [("Basic.Nack", 4, False), ("Basic.Ack", 4, True)]
+    confirms.on_synced(4)
+    assert told(confirms) == [("Basic.Ack", 5, False)]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2)), max_size=40), st.data())
+def test_every_publish_is_told_once_and_not_too_early(
+    publishes: list[tuple[bool, int]], data: st.DataObject
+) -> None:
+    confirms = Confirms(1)
+    owed, synced, due = 1, 0, []
+    open_tags: set[int] = set()
+    for tag, (accepted, step) in enumerate(publishes, 1):
+        owed += step
+        mine = owed if step else 0
+        due.append(max(mine, due[-1] if due else 0))
+        confirms.settle(accepted, mine if mine > synced else 0)
+        open_tags.add(tag)
+        if data.draw(st.booleans()):
+            synced = data.draw(st.integers(synced, owed))
+            confirms.on_synced(synced)
+        open_tags = _tell(confirms, open_tags, publishes)
+        assert {t for t in range(1, tag + 1) if due[t - 1] <= synced} <= set(
+            range(1, tag + 1)
+        ) - open_tags
+        assert all(due[t - 1] <= synced for t in set(range(1, tag + 1)) - open_tags)
+    confirms.on_synced(owed)
+    assert _tell(confirms, open_tags, publishes) == set()
+
+
+def _tell(confirms: Confirms, open_tags: set[int], publishes: list[tuple[bool, int]]) -> set[int]:
+    """What is still open after what was told now; checks that it was told rightly."""
+    left = set(open_tags)
+    for name, tag, multiple in told(confirms):
+        tags = {each for each in left if each <= tag} if multiple else {tag}
+        assert tags <= left
+        assert all(publishes[each - 1][0] == (name == "Basic.Ack") for each in tags)
+        left -= tags
+    return left

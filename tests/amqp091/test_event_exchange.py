@@ -7,6 +7,7 @@ from pamqp import commands
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
 from leveret.auth.permissions import Permission, TopicPermission
+from leveret.broker.alarms import DISK, MEMORY
 from leveret.broker.event_exchange import EVENTS, field_of
 from leveret.broker.wishes import QueueWish
 from leveret.events import Event, Listener
@@ -341,3 +342,20 @@ def test_a_key_with_many_hashes_is_refused(name: str) -> None:
         assert isinstance(reply, commands.Queue.BindOk)
     else:
         assert reply.reply_text.startswith("PRECONDITION_FAILED - binding key '#.#.#' has 3 words")
+
+
+def test_alarms_are_told_by_what_runs_low() -> None:
+    scene = Scene("alarm.#")
+    scene.node.alarms.set("a", MEMORY)
+    scene.node.alarms.set("b", DISK)
+    scene.node.alarms.set("c", DISK)
+    scene.node.alarms.clear("a")
+    scene.node.alarms.clear("b")
+    scene.node.alarms.clear("c")
+    told = [(name, facts["source"], facts["node"]) for name, facts in scene.told()]
+    assert told == [
+        ("alarm.set", "memory", "leveret"),
+        ("alarm.set", "disk", "leveret"),
+        ("alarm.cleared", "memory", "leveret"),
+        ("alarm.cleared", "disk", "leveret"),
+    ]

@@ -5,12 +5,14 @@ right only if that passes, too.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.clients.processes import bunny_missing
 from tests.oracle import Oracle, missing
+
+from leveret.broker.alarms import MEMORY
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,22 @@ def broker(request: pytest.FixtureRequest) -> Any:
     if os.environ.get("LEVERET_ORACLE") == "1":
         return request.getfixturevalue("rabbitmq")
     return request.getfixturevalue("broker")
+
+
+@pytest.fixture
+def low_memory(broker: Any) -> Iterator[Callable[[bool], None]]:
+    """Sets and clears the broker's memory alarm; there is none after the test."""
+
+    def set_alarm(is_low: bool) -> None:
+        if isinstance(broker, Oracle):
+            broker.ctl("set_vm_memory_high_watermark", "0.0000001" if is_low else "0.6")
+        elif is_low:
+            broker.call(lambda node: node.alarms.set("test", MEMORY))
+        else:
+            broker.call(lambda node: node.alarms.clear("test"))
+
+    yield set_alarm
+    set_alarm(False)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 
 from leveret.config.kinds import (
     UNLIMITED,
+    Amount,
     Duration,
     File,
     Flag,
@@ -14,6 +15,7 @@ from leveret.config.kinds import (
     Setting,
     Size,
     Text,
+    octets_of,
 )
 
 SIZE = Size("a_size", 5, 1, 2_000_000, "How large.")
@@ -21,6 +23,7 @@ MILLISECONDS = Duration("wait_ms", 5, 0, 3_600_000, "How long.")
 SECONDS = Duration("wait_s", 5, 0, 3600, "How long.")
 LIMIT = Limit("most", UNLIMITED, "things", 100, "How many.")
 REAL = Real("part", 0.6, "", 0.0, 1.0, "How much.")
+AMOUNT = Amount("amount", 0.6, "", "How much.")
 FLAG = Flag("on", False, "Whether.")
 WORDS = Names("words", ["a"], "", "Which.", ["a", "b"])
 
@@ -40,6 +43,12 @@ WORDS = Names("words", ["a"], "", "Which.", ["a", "b"])
         (LIMIT, -1, UNLIMITED),
         (REAL, 1, 1.0),
         (REAL, 0.25, 0.25),
+        (AMOUNT, 0.25, 0.25),
+        (AMOUNT, 1.0, 1.0),
+        (AMOUNT, 0, 0),
+        (AMOUNT, 2_000_000_000, 2_000_000_000),
+        (AMOUNT, "2GB", 2_000_000_000),
+        (AMOUNT, "0.5", 0.5),
         (FLAG, True, True),
         (WORDS, ["b", "a"], ["b", "a"]),
         (File("f", "Which."), "", ""),
@@ -65,6 +74,13 @@ def test_a_good_value_is_kept(setting: Setting, value: object, kept: object) -> 
         (REAL, 1.01),
         (REAL, float("nan")),
         (REAL, True),
+        (AMOUNT, True),
+        (AMOUNT, -0.1),
+        (AMOUNT, 1),
+        (AMOUNT, 100.5),
+        (AMOUNT, float("nan")),
+        (AMOUNT, "half"),
+        (AMOUNT, [0.5]),
         (FLAG, 1),
         (FLAG, "true"),
         (WORDS, ["c"]),
@@ -87,6 +103,9 @@ def test_a_bad_value_is_refused(setting: Setting, value: object) -> None:
         (LIMIT, "7", 7),
         (LIMIT, "unlimited", UNLIMITED),
         (REAL, "0.5", 0.5),
+        (AMOUNT, "0.5", 0.5),
+        (AMOUNT, "50MB", 50_000_000),
+        (AMOUNT, "4096", 4096),
         (FLAG, "True", True),
         (FLAG, "on", True),
         (FLAG, "0", False),
@@ -109,6 +128,14 @@ def test_text_that_means_nothing_is_refused(setting: Setting, text: str) -> None
 def test_a_value_is_shown_as_people_write_it() -> None:
     assert (LIMIT.shown(UNLIMITED), LIMIT.shown(3)) == ("'unlimited'", "3")
     assert (FLAG.shown(True), FLAG.shown(False)) == ("true", "false")
+
+
+def test_an_amount_comes_to_octets_and_keeps_its_kind() -> None:
+    assert octets_of(AMOUNT.check(0.5), 1_000_000) == 500_000
+    assert octets_of(AMOUNT.check("2.0"), 1_000_000) == 2_000_000
+    assert octets_of(AMOUNT.check("20kB"), 1_000_000) == 20_000
+    with pytest.raises(ValueError, match=r"write 1\.0 for a share"):
+        AMOUNT.check(1)
 
 
 def test_what_is_allowed_says_how_to_write_it() -> None:

@@ -162,14 +162,42 @@ def test_back_ends_are_in_the_order_of_their_numbers(text: str, backends: list[s
 
 def test_keys_without_effect_get_one_warning_with_their_reasons() -> None:
     settings = read(
-        "management.tcp.port = 15672\nvm_memory_high_watermark.relative = 0.6\n"
-        "management.rates_mode = none\ndisk_free_limit.absolute = 1GB\nlog.console = false"
+        "management.tcp.port = 15672\nvm_memory_calculation_strategy = rss\n"
+        "management.rates_mode = none\nmemory_monitor_interval = 2500\nlog.console = false"
     )
     assert settings.warnings == [
         "Without effect in f: management.tcp.port, management.rates_mode (there is no management"
-        " interface yet); vm_memory_high_watermark.relative, disk_free_limit.absolute (there are no"
-        " alarms yet); log.console (the log is one, on standard error)."
+        " interface yet); vm_memory_calculation_strategy, memory_monitor_interval (what the system"
+        " says of the memory counts, and it is looked at each second); log.console (the log is"
+        " one, on standard error)."
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "memory", "disk"),
+    [
+        ("vm_memory_high_watermark.relative = 0.4", 0.4, 50_000_000),
+        ("vm_memory_high_watermark.relative = 1", 1.0, 50_000_000),
+        ("vm_memory_high_watermark.absolute = 2GB", 2_000_000_000, 50_000_000),
+        ("vm_memory_high_watermark.absolute = 2GiB", 1 << 31, 50_000_000),
+        (
+            "vm_memory_high_watermark.absolute = 2GB\nvm_memory_high_watermark.relative = 0.5",
+            0.5,
+            50_000_000,
+        ),
+        ("disk_free_limit.absolute = 1073741824", 0.6, 1 << 30),
+        ("disk_free_limit.relative = 2", 0.6, 2.0),
+        ("disk_free_limit.relative = 1.5\ndisk_free_limit.absolute = 9GB", 0.6, 1.5),
+    ],
+)
+def test_what_alarms_are_set_at_is_a_share_or_a_size(
+    text: str, memory: object, disk: object
+) -> None:
+    settings = read(text)
+    assert settings.warnings == []
+    assert (settings.vm_memory_high_watermark, settings.disk_free_limit) == (memory, disk)
+    assert type(settings.vm_memory_high_watermark) is type(memory)
+    assert type(settings.disk_free_limit) is type(disk)
 
 
 @pytest.mark.parametrize(

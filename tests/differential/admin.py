@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from leveret import Broker
 from leveret.auth.permissions import Permission, TopicPermission
+from leveret.broker.alarms import MEMORY
 from leveret.broker.node import Node
 from leveret.broker.policies import checked_policy
 from leveret.errors import BrokerError, NotFound
@@ -113,6 +114,14 @@ class Admin:
             self._later("trace", on=False, vhost=vhost)
         return self._do("trace", on=on, vhost=vhost)
 
+    # --- alarms --------------------------------------------------------------------------------
+
+    def run_low(self, is_low: bool) -> bool:
+        """Set or clear the memory alarm."""
+        if is_low:
+            self._later("run_low", is_low=False)
+        return self._do("run_low", is_low=is_low)
+
     # --- policies and parameters ---------------------------------------------------------------
 
     def set_policy(
@@ -192,14 +201,18 @@ class Admin:
 
 
 class RabbitDoor(Door):
-    """The HTTP API of RabbitMQ's management plugin."""
+    """The HTTP API of RabbitMQ's management plugin; ``ctl`` runs rabbitmqctl for what it lacks."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, ctl: Callable[..., str] | None = None) -> None:
         self._port = port
+        self._ctl = ctl
         login = b64encode(b"guest:guest").decode()
         self._headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
 
     def perform(self, action: str, values: dict[str, Any]) -> None:
+        if action == "run_low":
+            self._run_low(**values)
+            return
         verb, path, body = _request(action, values)
         url = "/api/" + "/".join(quote(part, safe="") for part in path)
         # A DELETE without a body must not carry "null".
@@ -216,6 +229,11 @@ class RabbitDoor(Door):
             raise Refused(MISSING)
         if reply.status >= http.client.BAD_REQUEST:
             raise Refused(_reason(octets))
+
+    def _run_low(self, is_low: bool) -> None:
+        if self._ctl is None:
+            raise Refused("no rabbitmqctl at hand")
+        self._ctl("set_vm_memory_high_watermark", "0.0000001" if is_low else "0.6")
 
 
 def _reason(octets: bytes) -> str:
@@ -302,6 +320,13 @@ class LeveretDoor(Door):
             raise Refused(repr(refusal.detail.strip())) from refusal
         except ValueError as malformed:
             raise Refused(MALFORMED) from malformed
+
+
+def _run_low(node: Node, is_low: bool) -> None:
+    if is_low:
+        node.alarms.set("scenario", MEMORY)
+    else:
+        node.alarms.clear("scenario")
 
 
 def _add_user(node: Node, name: str, password: str | None, tags: str) -> None:

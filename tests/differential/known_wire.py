@@ -106,11 +106,6 @@ HANDSHAKE: Final = [
         (r"b'\x01\x00\x00\x00'", "b'AMQP'"),
     ),
     *differ(
-        "connection.blocked is not offered as long as it is never sent",
-        "start_fields",
-        ("capability connection.blocked t:True\n", ""),
-    ),
-    *differ(
         "clients that want to know are told that this is Leveret",
         "start_fields",
         ("'information:S', 'platform:S'", "'information:S', 'leveret:S', 'platform:S'"),

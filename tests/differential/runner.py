@@ -48,7 +48,7 @@ def rabbitmq() -> Iterator[Place]:
         "max_message_size = 16777216",
     )
     with Oracle(settings=settings, plugins=PLUGINS) as oracle:
-        yield Place(oracle.port, RabbitDoor(oracle.management_port))
+        yield Place(oracle.port, RabbitDoor(oracle.management_port, oracle.ctl))
 
 
 @contextlib.contextmanager

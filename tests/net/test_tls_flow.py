@@ -16,6 +16,7 @@ from tests.fakes import publish
 from tests.wire import HEADER, Wire
 
 import leveret
+from leveret.broker.node import Node
 
 LOOPS: list[Callable[[], Any]] = [asyncio.new_event_loop, uvloop.new_event_loop]
 BODY = b"x" * 65536
@@ -46,7 +47,17 @@ class Running:
             self._is_ready.set()
             await self._end.wait()
 
+    def call(self, action: Callable[[Node], Any]) -> Any:
+        """What ``action`` makes of the node, in the broker's own thread."""
+
+        async def perform() -> Any:
+            return self.broker.call(action)
+
+        return asyncio.run_coroutine_threadsafe(perform(), self._loop).result(10)
+
     def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
         assert not self._thread.is_alive()

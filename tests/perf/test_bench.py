@@ -45,7 +45,7 @@ def test_the_terminal_is_told_what_was_missed(rounds: Rounds) -> None:
 
 def test_scenarios_are_chosen_by_name() -> None:
     assert [each.name for each in chosen(["64k", "latency"])] == ["64k", "latency"]
-    assert len(chosen([])) == 10 == len(NAMES) - 1
+    assert len(chosen([])) == 14 == len(NAMES) - 1
 
 
 def test_the_kernel_is_asked_about_a_process_and_its_children() -> None:

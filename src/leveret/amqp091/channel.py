@@ -423,6 +423,7 @@ class Channel(Appointee):
         for answer in _ANSWERS:
             if answer in held:
                 self._settle(held[answer], answer)
+        self.context.hold_until_safe()
         self._send(MethodFrame(TX_COMMIT_OK))
 
     def on_tx_rollback(self) -> None:

@@ -14,34 +14,60 @@ from leveret.amqp091.spec import BASIC_ACK, BASIC_NACK
 class Confirms:
     """Counts publishes and collects what became of them.
 
-    Publishes are settled in the order of their tags.  Invariant: every tag up to ``_told`` was
-    told; those after it, up to ``_last_tag``, are told by the next ``take_frames``.
+    Publishes are settled in the order of their tags; some must be on the disk before the publisher
+    is told, and then those behind them wait too.  Invariant: every tag up to ``_told`` was told,
+    those after it up to ``_ready`` are told by the next ``take_frames``, and those after that
+    belong to ``_waiting``: pairs of a last tag and the batch of the journal that it waits for.
     """
 
     def __init__(self, channel: int) -> None:
         self._channel: Final = channel
         self._last_tag = 0
         self._told = 0
+        self._ready = 0
+        self._waiting: list[tuple[int, int]] = []
         self._refused: list[int] = []
         # Owned by the channel: whether this is on the list of those with something to tell.
         self.is_listed = False
 
-    def settle(self, is_accepted: bool) -> None:
-        """The next publish is done: the broker answers for it, or has refused it."""
+    def settle(self, is_accepted: bool, owed: int = 0) -> bool:
+        """The next publish is done: the broker answers for it, or has refused it.
+
+        ``owed`` is the batch that must be on the disk before, 0 for none.  True when that is
+        another one than before, so that somebody must call ``on_synced``.
+        """
         self._last_tag += 1
         if not is_accepted:
             self._refused.append(self._last_tag)
+        waiting = self._waiting
+        if not waiting and owed == 0:
+            self._ready = self._last_tag
+            return False
+        if waiting and (owed == 0 or waiting[-1][1] >= owed):
+            waiting[-1] = (self._last_tag, waiting[-1][1])
+            return False
+        waiting.append((self._last_tag, owed))
+        return True
+
+    def on_synced(self, number: int) -> None:
+        """Every batch up to ``number`` is on the disk."""
+        waiting = self._waiting
+        while waiting and waiting[0][1] <= number:
+            self._ready = waiting.pop(0)[0]
 
     def take_frames(self) -> bytes:
         """What to tell the publisher now."""
+        ready = self._ready
         refused = self._refused
-        self._refused = []
+        self._refused = [tag for tag in refused if tag > ready] if self._waiting else []
+        if self._refused:
+            refused = [tag for tag in refused if tag <= ready]
         frames = b"".join([self._frame(BASIC_NACK, tag, False) for tag in refused])
-        count = self._last_tag - self._told
+        count = ready - self._told
         if count > len(refused):
             # The refused among them were told just before, so the client no longer waits for them.
-            frames += self._frame(BASIC_ACK, self._last_tag, count > 1)
-        self._told = self._last_tag
+            frames += self._frame(BASIC_ACK, ready, count > 1)
+        self._told = ready
         return frames
 
     def _frame(self, method: int, tag: int, multiple: bool) -> bytes:

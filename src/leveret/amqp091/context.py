@@ -13,6 +13,8 @@ from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 from leveret.config.kinds import UNLIMITED
 from leveret.errors import BrokerError
+from leveret.store.catalog import CommitWaiter
+from leveret.store.journal import Waiter
 
 # The only type of exchange whose routing keys have rights of their own.
 TOPIC: Final = "topic"
@@ -61,9 +63,13 @@ class Context:
         self.max_message_size: Final = max_message_size
         self.wants_cancel: Final = wants_cancel
         self.max_consumers: Final = max_consumers
+        # The client understands connection.blocked.
+        self.wants_blocked = False
         self.channels: Channels | None = None
         # How people tell this connection from others.
         self.name = ""
+        # The connection is closed: nobody is left to be told anything.
+        self.is_over = False
         self._to_dispatch: list[Queue] = []
         self._to_confirm: list[Confirms] = []
 
@@ -76,6 +82,19 @@ class Context:
         if not confirms.is_listed:
             confirms.is_listed = True
             self._to_confirm.append(confirms)
+
+    def confirm_when_synced(self, confirms: Confirms, owed: int) -> None:
+        """``confirms`` has something to tell once batch ``owed`` of the journal is on the disk."""
+        ledger = self.vhost.ledger
+        assert ledger is not None
+        ledger.journal.wait(owed, ConfirmWaiter(self, confirms))
+
+    def hold_until_safe(self) -> None:
+        """Send nothing to the client before all that happened in this turn is on the disk."""
+        ledger = self.vhost.ledger
+        if ledger is not None:
+            self.outbox.hold()
+            ledger.journal.wait(ledger.journal.number, HoldWaiter(self.outbox))
 
     def trace_publish(
         self, channel: int, message: Message, keys: list[str], queues: list[Queue]
@@ -118,6 +137,14 @@ class Context:
             self.vhost.hold_funerals()
         self.send_confirms()
 
+    def tell_synced(self, confirms: Confirms, number: int) -> None:
+        """Every batch up to ``number`` is on the disk: tell the publisher."""
+        if self.is_over:
+            return
+        confirms.on_synced(number)
+        self.confirm_later(confirms)
+        self.send_confirms()
+
     def send_confirms(self) -> None:
         """Tell publishers what became of their messages."""
         if self._to_confirm:
@@ -126,3 +153,40 @@ class Context:
             for confirms in waiting:
                 confirms.is_listed = False
                 self.outbox.send_octets(confirms.take_frames())
+
+
+@final
+class ConfirmWaiter(Waiter):
+    """Tells a publisher when its messages are on the disk."""
+
+    def __init__(self, context: Context, confirms: Confirms) -> None:
+        self._context: Final = context
+        self._confirms: Final = confirms
+
+    def on_synced(self, number: int) -> None:
+        """Tell it."""
+        self._context.tell_synced(self._confirms, number)
+
+
+@final
+class HoldWaiter(Waiter):
+    """Lets a connection's output go when what it tells of is on the disk."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox: Final = outbox
+
+    def on_synced(self, number: int) -> None:
+        """Let it go."""
+        self._outbox.let_go()
+
+
+@final
+class CommitHold(CommitWaiter):
+    """Lets a connection's output go when what it declared is on the disk."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox: Final = outbox
+
+    def on_committed(self, number: int) -> None:
+        """Let it go."""
+        self._outbox.let_go()

@@ -18,6 +18,7 @@ import platform
 from typing import Final, final
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.context import Context
 from leveret.amqp091.outbox import Outbox
 from leveret.amqp091.replies import AmqpFault
 from leveret.amqp091.spec import (
@@ -49,6 +50,7 @@ _CAPABILITIES: Final = (
     "exchange_exchange_bindings",
     "basic.nack",
     "consumer_cancel_notify",
+    "connection.blocked",
     "consumer_priorities",
     "authentication_failure_close",
     "per_consumer_qos",
@@ -243,6 +245,23 @@ class Handshake:
         self._outbox.send(0, MethodFrame(CONNECTION_OPEN_OK).shortstr(""))
 
     # --- once it is open -------------------------------------------------------------------
+
+    def context(self, outbox: Outbox, owner_id: int) -> Context:
+        """What the channels of the connection that was opened share."""
+        assert self.vhost is not None
+        assert self.access is not None
+        settings = self._node.settings
+        context = Context(
+            self.vhost,
+            self.access,
+            outbox,
+            owner_id,
+            settings.max_message_size,
+            self.has_capability("consumer_cancel_notify"),
+            settings.consumer_max_per_channel,
+        )
+        context.wants_blocked = self.has_capability("connection.blocked")
+        return context
 
     def link(self, connection_id: int, session: Session) -> Link:
         """How the node knows the connection that was opened."""

@@ -38,6 +38,7 @@ class Hold:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox: Final = outbox
         self._turn: Turn | None = None
+        self._inquiry: Inquiry | None = None
         # The frame that waits, and the one that is being handled again: it may have to wait again.
         self._held: HeldFrame | None = None
         self._again: HeldFrame | None = None
@@ -58,6 +59,7 @@ class Hold:
             return False
         self._held = held
         self._turn = Turn(self)
+        self._inquiry = inquiry
         inquiry.begin(self._turn)
         return True
 
@@ -75,10 +77,14 @@ class Hold:
         """What ``turn`` waited for is there; too late if nobody waits for it any more."""
         if self._turn is turn:
             self._turn = None
+            self._inquiry = None
             self._outbox.ring()
 
     def let_go(self) -> None:
         """Wait no more, and forget the frame: the connection ends."""
+        if self._inquiry is not None:
+            self._inquiry.abandon()
+            self._inquiry = None
         self._turn = None
         self._held = None
         self._again = None

@@ -37,6 +37,10 @@ class Outbox:
         self._parts_size = 0
         self.body_max = frame_max - FRAME_OVERHEAD
         self.is_paused = False
+        # What is not kept waiting with the rest; whole frames, of channel 0.
+        self._urgent: list[bytes] = []
+        # For how many things the output waits to be on the disk.
+        self._hold_count = 0
 
     def has_room(self) -> bool:
         """Whether deliveries may be added."""
@@ -56,6 +60,18 @@ class Outbox:
         if not session.rung:
             self._bell.ring(session)
 
+    def hold(self) -> None:
+        """Send nothing until ``let_go`` is called as often."""
+        self._hold_count += 1
+        self._session.is_held = True
+
+    def let_go(self) -> None:
+        """One thing less to wait for."""
+        self._hold_count -= 1
+        if self._hold_count == 0:
+            self._session.is_held = False
+            self.ring()
+
     def send(self, channel: int, frame: MethodFrame) -> None:
         """Add one method frame."""
         self.send_octets(frame.octets(channel))
@@ -64,6 +80,15 @@ class Outbox:
         """Add frames that are encoded already."""
         self.writer.write(octets)
         self.ring()
+
+    def send_urgent(self, octets: bytes) -> None:
+        """Add frames of channel 0 that overtake all others, even those that are held.
+
+        Saying the same once more before it is sent adds nothing: it may be a heartbeat.
+        """
+        if not self._urgent or self._urgent[-1] != octets:
+            self._urgent.append(octets)
+            self.ring()
 
     def send_content(self, channel: int, properties: bytes, body: bytes) -> None:
         """Add the header and body frames that follow a method."""
@@ -100,8 +125,15 @@ class Outbox:
         self._parts_size += len(octets)
         self.writer.truncate(0)
 
+    def take_urgent(self) -> list[bytes]:
+        """What was added by ``send_urgent``."""
+        urgent = self._urgent
+        if urgent:
+            self._urgent = []
+        return urgent
+
     def take(self) -> list[bytes]:
-        """Everything collected, in order."""
+        """Everything collected, in order, but first of all what is urgent."""
         parts = self._parts
         if len(self.writer) > 0:
             parts.append(self.writer.getvalue())
@@ -112,6 +144,8 @@ class Outbox:
         if parts:
             self._parts = []
             self._parts_size = 0
+        if self._urgent:
+            return self.take_urgent() + parts
         return parts
 
 

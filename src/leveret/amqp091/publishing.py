@@ -11,6 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
+from leveret.amqp091.blocking import Block
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.context import TOPIC, Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
@@ -97,6 +98,7 @@ class Publishing:
     def __init__(self, channel: int, context: Context) -> None:
         self._channel: Final = channel
         self._context: Final = context
+        self._alarms: Final = context.vhost.alarms
         # Two generations: when the younger is full the older is forgotten, so what is in use stays.
         self._routes: dict[bytes, Route] = {}
         self._old_routes: dict[bytes, Route] = {}
@@ -108,6 +110,8 @@ class Publishing:
         self._body_size: i64 = 0
         self._received: i64 = 0
         self.confirms: Confirms | None = None
+        # The batch of the journal that the message sent last is in; 0 for none.
+        self._owed = 0
         # The publishes of an open transaction; None when the channel is not transactional.
         self.held: list[Held] | None = None
         # The address that replies to this channel go to; "" when nobody consumes them.
@@ -121,7 +125,9 @@ class Publishing:
     # --- frames ----------------------------------------------------------------------------
 
     def on_method(self, payload: bytes) -> None:
-        """Begin a publish.  ``payload`` is the whole method.  Raises refusals."""
+        """Begin a publish.  ``payload`` is the whole method.  Raises refusals, and Pending."""
+        if self._alarms.is_set:
+            raise Pending(Block(self._context))
         route = self._routes.get(payload)
         if route is None:
             route = self._find_route(payload)
@@ -342,8 +348,11 @@ class Publishing:
             return
         is_accepted = self._enqueue(message, routing, route.is_mandatory)
         confirms = self.confirms
-        if confirms is not None:
-            confirms.settle(is_accepted)
+        if confirms is None:
+            return
+        if confirms.settle(is_accepted, self._owed):
+            self._context.confirm_when_synced(confirms, self._owed)
+        else:
             self._context.confirm_later(confirms)
 
     def _enqueue(self, message: Message, routing: Routing, is_mandatory: bool) -> bool:
@@ -352,9 +361,18 @@ class Publishing:
         for queue in routing.queues:
             if not queue.publish(message):
                 is_accepted = False
+        self._owed = 0
+        ledger = self._context.vhost.ledger
+        if ledger is not None and message.properties.is_persistent:
+            self._owed = ledger.published(message, routing.queues)
         if not routing.is_plain:
             for keeper in routing.keepers:
                 keeper.keep(message, routing.keys)
+            if ledger is not None and routing.is_held:
+                owed = ledger.journal.owed
+                # Nothing is where a transient message is held, and all before is safe.
+                if owed > ledger.journal.safe:
+                    self._owed = owed
             if is_mandatory and not routing.queues and not routing.is_held:
                 self._return(message)
         return is_accepted

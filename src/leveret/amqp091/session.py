@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
-from leveret.amqp091.context import Context
+from leveret.amqp091.context import CommitHold, Context
 from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
@@ -122,10 +122,18 @@ class AmqpSession(Session):
 
     def _handle_frames(self) -> None:
         """Handle what has come, as far as there is room for the replies."""
+        commits = self._node.commits
+        change_count = 0
+        if commits is not None:
+            change_count = commits.change_count
         while not self._handled():
             pass
         if self._context is not None:
             self._context.finish()
+        if commits is not None and commits.change_count != change_count:
+            # What was declared is on the disk before anybody is told that it is there.
+            self._outbox.hold()
+            commits.wait_for_commit(CommitHold(self._outbox))
         channel = self._roster.last if self._roster is not None else None
         self.is_ahead = channel is not None and channel.publishing.is_ahead
 
@@ -151,7 +159,7 @@ class AmqpSession(Session):
             self.closed = True
             self._outbox.ring()
         elif due == BEAT:
-            self._outbox.send_octets(HEARTBEAT)
+            self._outbox.send_urgent(HEARTBEAT)
 
     def _is_expired(self) -> bool:
         """Whether the login is void by now; also lets what is known of the user's rights age."""
@@ -164,6 +172,13 @@ class AmqpSession(Session):
         """What to send now."""
         self._was_full = not self._outbox.has_room()
         parts = self._outbox.take()
+        if parts:
+            self._heart.has_sent = True
+        return parts
+
+    def take_urgent(self) -> list[bytes]:
+        """What to send though the rest must wait."""
+        parts = self._outbox.take_urgent()
         if parts:
             self._heart.has_sent = True
         return parts
@@ -337,19 +352,10 @@ class AmqpSession(Session):
         if not handshake.is_open:
             return
         assert handshake.vhost is not None
-        assert handshake.access is not None
         self._reader.payload_max = handshake.frame_max
         self._heart.interval_s = handshake.heartbeat_s
         self._outbox.agree(handshake.frame_max)
-        context = Context(
-            handshake.vhost,
-            handshake.access,
-            self._outbox,
-            self._id,
-            self._node.settings.max_message_size,
-            handshake.has_capability("consumer_cancel_notify"),
-            self._node.settings.consumer_max_per_channel,
-        )
+        context = handshake.context(self._outbox, self._id)
         self._state = RUNNING
         link = handshake.link(self._id, self)
         self._link = link
@@ -486,6 +492,7 @@ class AmqpSession(Session):
         if context is None or roster is None:
             return
         self._context = None
+        context.is_over = True
         self._roster = None
         roster.end_all()
         context.vhost.connection_lost(self._id)

@@ -33,6 +33,9 @@ class Inquiry(ABC):
     def begin(self, waiter: Waiter) -> None:
         """Ask; remember the answer where it is looked for; then tell ``waiter``.  Never blocks."""
 
+    def abandon(self) -> None:  # noqa: B027 most have nothing to forget
+        """Whoever waited is gone."""
+
 
 class Pending(Exception):
     """The decision must be asked for: begin ``inquiry`` and try again when it is answered."""

@@ -38,6 +38,8 @@ class ClassicQueue(LinedQueue):
             return
         self._ready += len(waiting)
         for each in waiting:
+            if self.record is not None:
+                self.record.came_back(each.offset, 0, 0)
             if self._out_due:
                 due_ns = self._out_due.pop(each.offset, 0)
                 each = Waiting(each.message, each.offset, True, due_ns)
@@ -66,3 +68,7 @@ class ClassicQueue(LinedQueue):
 
     def _redelivered(self, waiting: Waiting, no_ack: bool) -> Message:
         return waiting.message
+
+    def come_back(self, waiting: Waiting, failed: int, acquired: int) -> None:
+        """After a restart: back to its old place."""
+        self._line(waiting.message).put_back(waiting)

@@ -121,6 +121,19 @@ def _vhost(vhost: VHost) -> dict[str, object]:
     }
 
 
+def user_document(user: User) -> dict[str, object]:
+    """A user with all it may do."""
+    document = _user(user)
+    document["permissions"] = _permissions(user)
+    document["topic_permissions"] = _topic_permissions(user)
+    return document
+
+
+def vhost_document(vhost: VHost) -> dict[str, object]:
+    """What is said of a vhost, without what is in it."""
+    return _vhost(vhost)
+
+
 def _metadata(vhost: VHost) -> dict[str, object]:
     metadata: dict[str, object] = {
         "description": vhost.description,

@@ -4,7 +4,7 @@ It routes as the type in its argument ``x-delayed-type`` does, but later: in a h
 one appointment in the node's timetable, so that a million messages make no million timers.
 Behaviour: RabbitMQ's community plugin, "Delayed Message Plugin"; differs: delays may have 64 bits,
 and what is held counts as routed.
-In memory: the journal, once it is there, takes ``held`` down and puts it back.
+A durable one does not forget persistent messages in a restart: the journal has them.
 """
 
 from heapq import heappop, heappush
@@ -12,11 +12,13 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from leveret.broker.deaths import with_properties
+from leveret.broker import backlog
+from leveret.broker.deaths import keys_of, with_properties
 from leveret.broker.exchange import HOLDS, Binding, Exchange
-from leveret.broker.message import Message
+from leveret.broker.message import Message, blind_keys_of
 from leveret.broker.post import Post
 from leveret.broker.properties import NO_PROPERTIES, Properties, with_headers
+from leveret.broker.record import Holder, QueueRecord
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import ExchangeWish
 from leveret.tables import (
@@ -92,6 +94,10 @@ class Waiting(Appointee):
         self._heap: list[tuple[int, int, Held]] = []
         self._count = 0
         self._is_closed = False
+        # What the journal is told; None where nothing outlives the process.
+        self.record: QueueRecord | None = None
+        if post.shelf is not None and exchange.is_durable:
+            self.record = post.shelf.open_holder(Shelved(self), post.number)
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -103,8 +109,24 @@ class Waiting(Appointee):
             return
         due_ns = self._post.clock.now_ns() + delay_ms * _MS_NS
         self._count += 1
-        heappush(self._heap, (due_ns, self._count, Held(due_ns, self._count, message, keys)))
-        self._post.timetable.appoint(self, due_ns)
+        if self.record is not None and message.properties.is_persistent:
+            self.record.stored(message, self._count, due_ns)
+        self._hold(Held(due_ns, self._count, message, keys))
+
+    def _hold(self, held: Held) -> None:
+        heappush(self._heap, (held.due_ns, held.number, held))
+        self._post.timetable.appoint(self, held.due_ns)
+
+    @property
+    def next_number(self) -> int:
+        """The number that the next message gets."""
+        return self._count + 1
+
+    def hold_again(self, number: int, message: Message, due_ns: int) -> None:
+        """After a restart: send ``message`` on at ``due_ns``."""
+        keys = keys_of(message) + blind_keys_of(message)
+        self._count = max(self._count, number)
+        self._hold(Held(due_ns, number, message, keys))
 
     def held(self) -> list[Held]:
         """All, the next first."""
@@ -115,6 +137,8 @@ class Waiting(Appointee):
         self._is_closed = True
         self._heap = []
         self._post.timetable.cancel(self)
+        if self.record is not None and self._post.shelf is not None:
+            self._post.shelf.close_holder(self.record)
 
     def on_time(self, now_ns: int) -> None:
         """Send what is due."""
@@ -123,10 +147,40 @@ class Waiting(Appointee):
             if not heap or heap[0][0] > now_ns:
                 break
             held = heappop(heap)[2]
+            if self.record is not None:
+                self.record.dropped(held.message, held.number)
             self._post.send(self._exchange, held.keys, held.message)
         if heap:
             # Not before now_ns, or the timetable would come back at once.
             self._post.timetable.appoint(self, max(heap[0][0], now_ns + 1))
+
+
+@final
+class Shelved(Holder):
+    """What the journal must know of the messages that wait."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting: Final = waiting
+
+    def held_messages(self) -> list[backlog.Waiting]:
+        """Those that wait, in the order of their arrival."""
+        ordered = sorted([(held.number, held) for held in self._waiting.held()], key=_number)
+        return [
+            backlog.Waiting(held.message, number, False, held.due_ns) for number, held in ordered
+        ]
+
+    @property
+    def next_offset(self) -> int:
+        """The number that the next message gets."""
+        return self._waiting.next_number
+
+    def hold_again(self, offset: int, message: Message, due_ns: int) -> None:
+        """After a restart: send ``message`` on at ``due_ns``."""
+        self._waiting.hold_again(offset, message, due_ns)
+
+
+def _number(entry: tuple[int, Held]) -> int:
+    return entry[0]
 
 
 def _order(entry: tuple[int, int, Held]) -> tuple[int, int]:
@@ -152,6 +206,12 @@ class DelayedExchange(Exchange):
         self._seen: Properties = NO_PROPERTIES
         self._delay_ms = 0
         self._negated: Properties = NO_PROPERTIES
+
+    @property
+    def number(self) -> int:
+        """By which the journal knows it; 0 where nothing outlives the process."""
+        record = self._waiting.record
+        return record.number if record is not None else 0
 
     @property
     def held_count(self) -> int:

@@ -9,8 +9,9 @@ from typing import Final, final
 
 from leveret.broker.deaths import bury, is_cycle, keys_of
 from leveret.broker.exchange import Exchange
+from leveret.broker.ledger import Ledger
 from leveret.broker.message import Message, Origin, blind_keys_of
-from leveret.broker.queue import Dying
+from leveret.broker.queue import Dying, Queue
 from leveret.broker.routing import Router, Routing
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.ports import Clock
@@ -39,6 +40,8 @@ class Undertaker(Appointee):
         self._clock: Final = clock
         self._timetable: Final = timetable
         self.dying: Final[deque[Dying]] = deque()
+        # Where dead letters are written down; None where nothing is.
+        self.ledger: Ledger | None = None
 
     def take(self, dying: Dying) -> None:
         """Send a message on to its queue's exchange for dead letters, with the next funeral."""
@@ -54,7 +57,7 @@ class Undertaker(Appointee):
                 return
             dying = self.dying.popleft()
             is_taken = self._publish(dying)
-            if dying.is_kept:
+            if dying.is_kept or dying.offset >= 0:
                 dying.queue.buried(dying, is_taken)
         if self.dying:
             self._timetable.appoint(self, self._clock.now_ns())
@@ -86,14 +89,18 @@ class Undertaker(Appointee):
             keys = keys_of(dying.message) + blind_keys_of(dying.message)
         routing = self._router.route(exchange, keys, message.properties)
         takers = dying.takers
+        taking: list[Queue] = []
         refusals = 0
         for queue in routing.queues:
             if queue.name in takers or is_cycle(message, queue.name):
                 continue
             if queue.publish(message):
                 takers.append(queue.name)
+                taking.append(queue)
             else:
                 refusals += 1
+        if self.ledger is not None and message.properties.is_persistent:
+            self.ledger.published(message, taking)
         if routing.keepers:
             return _keep(message, routing, takers) and refusals == 0
         return refusals == 0 and len(takers) > 0

@@ -26,32 +26,35 @@ class Herald:
     def queue_created(self, queue: Queue, by: str) -> None:
         """``queue`` was declared."""
         if self._events.is_heard:
-            self._events.tell("queue.created", queue_facts(self._vhost, queue, by))
+            self._events.tell("queue.created", queue_facts(self._vhost, queue, by), queue)
 
     def queue_deleted(self, queue: Queue, by: str) -> None:
         """``queue`` is gone."""
         if self._events.is_heard:
-            self._events.tell("queue.deleted", name_facts(self._vhost, queue.name, by))
+            self._events.tell("queue.deleted", name_facts(self._vhost, queue.name, by), queue)
 
     def exchange_created(self, exchange: Exchange, by: str) -> None:
         """``exchange`` was declared."""
         if self._events.is_heard:
-            self._events.tell("exchange.created", exchange_facts(self._vhost, exchange, by))
+            self._events.tell(
+                "exchange.created", exchange_facts(self._vhost, exchange, by), exchange
+            )
 
     def exchange_deleted(self, exchange: Exchange, by: str) -> None:
         """``exchange`` is gone."""
         if self._events.is_heard:
-            self._events.tell("exchange.deleted", name_facts(self._vhost, exchange.name, by))
+            facts = name_facts(self._vhost, exchange.name, by)
+            self._events.tell("exchange.deleted", facts, exchange)
 
     def bound(self, binding: Binding, by: str) -> None:
         """``binding`` was made."""
         if self._events.is_heard:
-            self._events.tell("binding.created", binding_facts(self._vhost, binding, by))
+            self._events.tell("binding.created", binding_facts(self._vhost, binding, by), binding)
 
     def unbound(self, binding: Binding, by: str) -> None:
         """``binding`` is gone."""
         if self._events.is_heard:
-            self._events.tell("binding.deleted", binding_facts(self._vhost, binding, by))
+            self._events.tell("binding.deleted", binding_facts(self._vhost, binding, by), binding)
 
     def ruled(self, queue: Queue, policy: Policy | None, by: str) -> None:
         """Other policies rule ``queue``, as ``policy`` was set, or as one was deleted."""

@@ -64,7 +64,7 @@ class RecentHistoryExchange(Exchange):
         """Tell the newcomer what it missed."""
         for each in list(self._recent):
             if binding.queue is not None:
-                binding.queue.publish(each.message)
+                self._post.put(each.message, [binding.queue])
             elif binding.exchange is not None:
                 self._post.send(binding.exchange, each.keys, each.message)
 

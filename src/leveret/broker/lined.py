@@ -10,7 +10,7 @@ Length Limit".
 from abc import abstractmethod
 from typing import Final
 
-from leveret.broker.backlog import Backlog, Waiting
+from leveret.broker.backlog import UNBOUNDED, Backlog, Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.deaths import EXPIRED, MAXLEN, REJECTED
 from leveret.broker.message import Message
@@ -42,9 +42,12 @@ class LinedQueue(Queue):
     ) -> None:
         super().__init__(wish, kind)
         self._keeper: Final = keeper
+        if keeper is not None and wish.is_durable and wish.owner_id == 0:
+            self.record = keeper.open_record(wish)
         self._max_priority: Final = max_priority
+        self._share_octets = UNBOUNDED
         # The line of messages that name no priority.
-        self._plain: Final = Backlog(usual_priority * _OFFSETS_PER_PRIORITY)
+        self._plain: Final = self._new_line(usual_priority)
         # Of a queue with priorities: the lines of those seen so far, and which of them have
         # messages, as bits.
         self._lines: Final[dict[int, Backlog]] = {usual_priority: self._plain}
@@ -97,13 +100,21 @@ class LinedQueue(Queue):
                 offset = line.pass_by()
                 if not consumer.no_ack:
                     self.unacked_count += 1
-                    if not is_plain:
-                        self._remember_due(offset, self._due_of(message))
+                    due_ns = 0 if is_plain else self._due_of(message)
+                    if due_ns != 0:
+                        self._remember_due(offset, due_ns)
+                    if self.record is not None:
+                        self.record.keep(offset, due_ns)
+                        self.record.handed_out(message, offset)
+                elif self.record is not None:
+                    self.record.keep_not()
                 consumer.deliver(message, offset, False)
                 return True
         if not is_plain:
             return self._publish_by_rules(message, line)
         line.push(message)
+        if self.record is not None:
+            self.record.keep(line.next_offset - 1, 0)
         self._ready += 1
         if self._max_priority > 0:
             self._occupied |= 1 << self._priority(message)
@@ -112,11 +123,15 @@ class LinedQueue(Queue):
     def _publish_by_rules(self, message: Message, line: Backlog) -> bool:
         rules = self.rules
         if rules.overflow != DROP_HEAD and self._is_over(1, len(message.body)):
+            if self.record is not None:
+                self.record.keep_not()
             if rules.overflow == REJECT_PUBLISH_DLX:
                 self._bury(message, MAXLEN)
             return False
         due_ns = self._due_of(message)
         line.push(message, due_ns)
+        if self.record is not None:
+            self.record.keep(line.next_offset - 1, due_ns)
         self._ready += 1
         if rules.max_octets >= 0:
             self._ready_octets += len(message.body)
@@ -141,6 +156,8 @@ class LinedQueue(Queue):
         if not no_ack:
             self.unacked_count += 1
             self._remember_due(waiting.offset, waiting.due_ns)
+        if self.record is not None:
+            self.record.taken(waiting.message, waiting.offset, no_ack)
         if not waiting.redelivered:
             return waiting
         return Waiting(self._redelivered(waiting, no_ack), waiting.offset, True, waiting.due_ns)
@@ -150,12 +167,14 @@ class LinedQueue(Queue):
         self.unacked_count -= 1
         if self._out_due:
             self._out_due.pop(offset, None)
+        if self.record is not None:
+            self.record.settled(offset)
 
     def discard(self, message: Message, offset: int) -> None:
         """The message handed out with ``offset`` was rejected: it is a dead letter."""
         self.settle(offset)
         if not self.is_gone:
-            self._bury(message, REJECTED)
+            self._bury(message, REJECTED, offset)
 
     def _is_over(self, more: int, octets: int) -> bool:
         """Whether ``more`` messages with bodies of ``octets`` would break a limit."""
@@ -169,6 +188,10 @@ class LinedQueue(Queue):
     def purge(self) -> int:
         """Drop every message that waits.  Returns how many."""
         for line in self._lines.values():
+            if self.record is not None and not self.is_gone:
+                for waiting in line.returned():
+                    self.record.dropped(waiting.message, waiting.offset)
+                self.record.purged(line.next_offset)
             line.clear()
         count = self._ready
         self._ready = 0
@@ -189,6 +212,8 @@ class LinedQueue(Queue):
                 self.unacked_count += 1
                 if waiting.due_ns != 0:
                     self._remember_due(waiting.offset, waiting.due_ns)
+            if self.record is not None:
+                self.record.taken(waiting.message, waiting.offset, consumer.no_ack)
             message = waiting.message
             if waiting.redelivered:
                 message = self._redelivered(waiting, consumer.no_ack)
@@ -240,16 +265,28 @@ class LinedQueue(Queue):
     def _count_octets(self) -> int:
         return sum([line.octets() for line in self._lines.values()])
 
-    def _bury(self, message: Message, reason: str) -> None:
+    def _bury(self, message: Message, reason: str, offset: int = -1) -> None:
+        """``message`` died; ``offset`` is where it was, -1 if it never was in the queue."""
         if self._keeper is not None and self.rules.dead_letter_exchange is not None:
-            self._keeper.bury(Dying(self, message, reason))
+            self._keeper.bury(Dying(self, message, reason, False, self._mourned(message, offset)))
+
+    def _mourned(self, message: Message, offset: int) -> int:
+        """The offset of a message that is done only when it is buried, else -1."""
+        if self.record is None or offset < 0 or not message.properties.is_persistent:
+            return -1
+        self.record.not_yet_done(message, offset)
+        return offset
 
     def _bury_waiting(self, waiting: Waiting, reason: str) -> None:
-        self._bury(waiting.message, reason)
+        """What waited is dropped: a dead letter."""
+        if self.record is not None:
+            self.record.dropped(waiting.message, waiting.offset)
+        self._bury(waiting.message, reason, waiting.offset)
 
     def buried(self, dying: Dying, is_taken: bool) -> None:
         """Whatever became of it, it is gone from here."""
-        return
+        if self.record is not None and dying.offset >= 0:
+            self.record.settled(dying.offset)
 
     # --- time ------------------------------------------------------------------------------
 
@@ -316,11 +353,75 @@ class LinedQueue(Queue):
         priority = self._priority(message)
         if priority == self._usual_priority:
             return self._plain
+        return self.line(priority)
+
+    def line(self, priority: int) -> Backlog:
+        """The line of messages with ``priority``, made if need be."""
         line = self._lines.get(priority)
         if line is None:
-            line = Backlog(priority * _OFFSETS_PER_PRIORITY)
+            line = self._new_line(priority)
             self._lines[priority] = line
         return line
+
+    def _new_line(self, priority: int) -> Backlog:
+        first = priority * _OFFSETS_PER_PRIORITY
+        if self.record is None:
+            return Backlog(first)
+        line = Backlog(first, self.record.middle(priority))
+        line.share_octets = self._share_octets
+        return line
+
+    def set_share(self, octets: int) -> None:
+        """Let each line take this much memory before it spills to the disk."""
+        self._share_octets = octets
+        for line in self._lines.values():
+            line.share_octets = octets
+
+    def lines(self) -> list[Backlog]:
+        """All lines."""
+        return list(self._lines.values())
+
+    # --- restarts --------------------------------------------------------------------------
+
+    def out(self) -> list[Waiting]:
+        """What was handed out and is not done, or came back, as it would be handed out again."""
+        found: list[Waiting] = []
+        for line in self._lines.values():
+            found.extend(line.returned())
+        if self.record is not None:
+            for offset, message in self.record.out.items():
+                found.append(Waiting(message, offset, True, self._out_due.get(offset, 0)))
+        return found
+
+    def attempts_of(self, offset: int) -> tuple[int, int]:
+        """How often the message with ``offset`` failed and was handed out, if that is counted."""
+        return (0, 0)
+
+    def waiting_attempts(self) -> list[int]:
+        """The offsets of what waits as if it were new, but was handed out before."""
+        return []
+
+    def was_out(self, offset: int, failed: int, acquired: int) -> None:
+        """After a restart: one of those waits with ``offset``."""
+
+    @abstractmethod
+    def come_back(self, waiting: Waiting, failed: int, acquired: int) -> None:
+        """After a restart: what was handed out before waits again."""
+
+    def revived(self) -> None:
+        """After a restart: everything is where it was; count it."""
+        for priority, line in self._lines.items():
+            count = len(line)
+            self._ready += count
+            if count > 0:
+                self._occupied |= 1 << priority
+            self._has_due = self._has_due or line.has_due
+        if self.rules.max_octets >= 0:
+            self._ready_octets = self._count_octets()
+        if self._has_due:
+            self._expire()
+        if self.rules.overflow == DROP_HEAD:
+            self._drop_excess()
 
     def _pop(self) -> Waiting:
         if self._max_priority == 0 or self._occupied == self._usual_bit:
@@ -331,6 +432,9 @@ class LinedQueue(Queue):
     def _taken(self, priority: int, line: Backlog) -> Waiting:
         waiting = line.pop()
         self._ready -= 1
+        if line.lost_count > 0:
+            self._ready -= line.lost_count
+            line.lost_count = 0
         if self.rules.max_octets >= 0:
             self._ready_octets -= len(waiting.message.body)
         if self._max_priority > 0 and len(line) == 0:

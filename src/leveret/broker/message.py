@@ -4,7 +4,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from leveret.broker.properties import Properties
+from leveret.broker.properties import NO_PROPERTIES, Properties
 
 MAX_KEY_OCTETS: Final = 255
 
@@ -42,6 +42,10 @@ class Message:
         self.origin: Final = origin
         self.properties: Final = properties
         self.body: Final = body
+
+
+# Stands where no message is: taken already, or lost with a crash as transient ones are.
+NOTHING: Final = Message(Origin("", ""), NO_PROPERTIES, b"")
 
 
 @mypyc_attr(acyclic=True)

@@ -8,6 +8,7 @@ from leveret.auth.permissions import Permission
 from leveret.auth.sasl import Sasl
 from leveret.auth.users import Users
 from leveret.auth.validators import validator
+from leveret.broker.alarms import Alarms
 from leveret.broker.compat import Compat
 from leveret.broker.connections import Connections
 from leveret.broker.defaults import give_defaults, give_rights
@@ -15,6 +16,7 @@ from leveret.broker.facts import INTERNAL, exchange_facts
 from leveret.broker.fittings import fit_out
 from leveret.broker.limits import Totals
 from leveret.broker.parameters import Components, GlobalParameters
+from leveret.broker.shelf import Shelf
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config.faults import ConfigError
@@ -23,6 +25,7 @@ from leveret.errors import Invalid, NotFound, PreconditionFailed
 from leveret.events import Events
 from leveret.notices import Notices
 from leveret.ports import Clock, Random
+from leveret.store.catalog import Commits
 
 _QUEUE_TYPES: Final = ("", "classic", "quorum", "stream")
 
@@ -31,12 +34,25 @@ _QUEUE_TYPES: Final = ("", "classic", "quorum", "stream")
 class Node:
     """The broker behind every protocol."""
 
-    def __init__(self, settings: Settings, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        random: Random,
+        shelf: Shelf | None = None,
+        is_first_start: bool = True,
+    ) -> None:
+        # Where what is durable is written down; None where nothing outlives the process.
+        self.shelf: Final = shelf
+        # How those who declare things know when that is on the disk; set by whoever keeps it.
+        self.commits: Commits | None = None
         self.settings: Final = settings
         self.clock: Final = clock
         self.random: Final = random
         self.notices: Final = Notices(clock)
         self.events: Final = Events()
+        # What runs low; whoever publishes waits while anything does.
+        self.alarms: Final = Alarms(self.events, settings.cluster_name)
         self.compat: Final = Compat(settings.compat, settings.denied_features)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)
@@ -52,8 +68,9 @@ class Node:
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
         self.timetable: Final = Timetable()
-        self.add_vhost(settings.default_vhost, "Default virtual host")
-        self._add_first_user()
+        if is_first_start:
+            self.add_vhost(settings.default_vhost, "Default virtual host")
+            self._add_first_user()
 
     def _add_first_user(self) -> None:
         settings = self.settings
@@ -117,7 +134,10 @@ class Node:
             self.totals,
         )
         vhost.compat = self.compat
+        vhost.alarms = self.alarms
         vhost.consumer_timeout_ms = self.settings.consumer_timeout_ms
+        if self.shelf is not None:
+            vhost.keep_on(self.shelf)
         self.vhosts[name] = vhost
         give_defaults(vhost, self.settings)
         fit_out(vhost, self.settings, self.events, self.clock)

@@ -6,8 +6,11 @@ Knows the exchanges of one vhost, and no protocol.
 from typing import Final, final
 
 from leveret.broker.exchange import Exchange
+from leveret.broker.ledger import Ledger
 from leveret.broker.message import Message
+from leveret.broker.queue import Queue
 from leveret.broker.routing import Router
+from leveret.broker.shelf import Shelf
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.ports import Clock, Random
 
@@ -35,14 +38,25 @@ class Post(Appointee):
         self.random: Final = random
         self.timetable: Final = timetable
         self._waiting: list[Message] = []
+        # Where messages are written down; None where nothing is.
+        self.ledger: Ledger | None = None
+        self.shelf: Shelf | None = None
+        # The number of the exchange that is being made again after a restart.
+        self.number = 0
 
     def send(self, exchange: Exchange, keys: list[str], message: Message) -> None:
         """Put ``message`` into the queues that ``exchange`` leads it to, now."""
         routing = self._router.route(exchange, keys, message.properties)
-        for queue in routing.queues:
-            queue.publish(message)
+        self.put(message, routing.queues)
         for keeper in routing.keepers:
             keeper.keep(message, routing.keys)
+
+    def put(self, message: Message, queues: list[Queue]) -> None:
+        """Put ``message`` into ``queues``."""
+        for queue in queues:
+            queue.publish(message)
+        if self.ledger is not None and message.properties.is_persistent:
+            self.ledger.published(message, queues)
 
     def send_later(self, message: Message) -> None:
         """Send ``message`` to the exchange of its origin in the loop's next turn."""

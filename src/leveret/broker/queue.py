@@ -9,6 +9,7 @@ from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message
 from leveret.broker.policy import Policy
+from leveret.broker.record import QueueRecord
 from leveret.broker.rules import Rules
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import QueueWish
@@ -19,12 +20,19 @@ class Dying:
     """A message on its way from ``queue`` to the exchange for dead letters.
 
     ``is_kept``: the queue keeps it until it hears that it is ``buried``, and sends it again if
-    not every queue took it; ``takers`` are those that did.
+    not every queue took it; ``takers`` are those that did.  ``offset`` is where it was in the
+    queue, if that must know when it is buried, else -1.
     """
 
     def __init__(
-        self, queue: "Queue", message: Message, reason: str, is_kept: bool = False
+        self,
+        queue: "Queue",
+        message: Message,
+        reason: str,
+        is_kept: bool = False,
+        offset: int = -1,
     ) -> None:
+        self.offset: Final = offset
         self.queue: Final = queue
         self.message: Final = message
         self.reason: Final = reason
@@ -56,6 +64,10 @@ class Keeper(ABC):
     def abandon(self, queue: "Queue") -> None:
         """Nobody uses ``queue`` any more: delete it."""
 
+    def open_record(self, wish: QueueWish) -> QueueRecord | None:
+        """Where a queue that is wished for writes what must outlive the process, if anywhere."""
+        return None
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Queue(Appointee):
@@ -79,6 +91,8 @@ class Queue(Appointee):
         self.operator_policy: Policy | None = None
         self.effective_policy: dict[str, object] = {}
         self.rules = Rules(wish.arguments, self.effective_policy, kind)
+        # What the journal is told of it; None where nothing outlives the process.
+        self.record: QueueRecord | None = None
         # Whether messages may be asked for; if not, `check_get` says why.
         self.is_gettable = True
         self.unacked_count = 0

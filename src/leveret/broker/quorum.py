@@ -19,7 +19,7 @@ from leveret.broker.arguments import is_single_active
 from leveret.broker.backlog import Backlog, Waiting
 from leveret.broker.deaths import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from leveret.broker.lined import MS_NS, LinedQueue
-from leveret.broker.message import Message
+from leveret.broker.message import NOTHING, Message
 from leveret.broker.properties import PRIORITY, with_headers
 from leveret.broker.queue import Dying, Keeper
 from leveret.broker.ring import Ring
@@ -44,7 +44,7 @@ class Attempts:
     """What became of the deliveries of ``message``, which came back at least once."""
 
     def __init__(self, message: Message) -> None:
-        self.message: Final = message
+        self.message = message
         self.acquired_count = 0
         self.failed_count = 0
 
@@ -151,6 +151,8 @@ class QuorumQueue(LinedQueue):
         attempts.acquired_count += 1
         if is_failure:
             attempts.failed_count += 1
+        if self.record is not None:
+            self.record.came_back(offset, attempts.failed_count, attempts.acquired_count)
         back = Waiting(attempts.message, offset, True, due_ns)
         if 0 <= self.rules.delivery_limit < attempts.failed_count:
             self._bury_waiting(back, DELIVERY_LIMIT)
@@ -171,6 +173,15 @@ class QuorumQueue(LinedQueue):
         """Let a message that may come back for ever wait behind the others, as if it were new."""
         line = self._plain
         del self._attempts[back.offset]
+        if self.record is not None:
+            self.record.moved(
+                back.message,
+                back.offset,
+                line.next_offset,
+                back.due_ns,
+                attempts.failed_count,
+                attempts.acquired_count,
+            )
         self._attempts[line.next_offset] = attempts
         line.push(back.message, back.due_ns)
         self._occupied |= self._usual_bit
@@ -195,7 +206,7 @@ class QuorumQueue(LinedQueue):
     def _bury_waiting(self, waiting: Waiting, reason: str) -> None:
         if waiting.redelivered:
             del self._attempts[waiting.offset]
-        self._bury(waiting.message, reason)
+        super()._bury_waiting(waiting, reason)
 
     # --- lines -----------------------------------------------------------------------------
 
@@ -211,6 +222,7 @@ class QuorumQueue(LinedQueue):
     def _taken(self, priority: int, line: Backlog) -> Waiting:
         waiting = super()._taken(priority, line)
         if self._attempts and waiting.offset in self._attempts:
+            self._attempts[waiting.offset].message = waiting.message
             return Waiting(waiting.message, waiting.offset, True, waiting.due_ns)
         return waiting
 
@@ -234,16 +246,50 @@ class QuorumQueue(LinedQueue):
         """Drop every message that waits, and the dead letters.  Returns how many waited."""
         for offset in [each for each in self._attempts if self._plain.holds(each)]:
             del self._attempts[offset]
-        for waiting in self._returned[self._head :]:
+        for waiting in self._back():
             del self._attempts[waiting.offset]
-        for _, _, waiting in self._delayed:
-            del self._attempts[waiting.offset]
+            if self.record is not None and not self.is_gone:
+                self.record.dropped(waiting.message, waiting.offset)
         count = super().purge()
         self._returned = []
         self._head = 0
         self._delayed.clear()
         self._forget_unburied()
         return count
+
+    def _back(self) -> list[Waiting]:
+        """What came back, delayed or not."""
+        return self._returned[self._head :] + [waiting for _, _, waiting in self._delayed]
+
+    def out(self) -> list[Waiting]:
+        """What was handed out and is not done, or came back."""
+        return super().out() + self._back()
+
+    def attempts_of(self, offset: int) -> tuple[int, int]:
+        """How often the message with ``offset`` failed and was handed out."""
+        attempts = self._attempts.get(offset)
+        return (attempts.failed_count, attempts.acquired_count) if attempts is not None else (0, 0)
+
+    def waiting_attempts(self) -> list[int]:
+        """The offsets of what waits in the line again."""
+        return [offset for offset in self._attempts if self._plain.holds(offset)]
+
+    def was_out(self, offset: int, failed: int, acquired: int) -> None:
+        """After a restart: what waits in the line with ``offset`` was handed out before."""
+        # The message is known when its turn comes.
+        attempts = Attempts(NOTHING)
+        attempts.failed_count = failed
+        attempts.acquired_count = max(acquired, 1)
+        self._attempts[offset] = attempts
+
+    def come_back(self, waiting: Waiting, failed: int, acquired: int) -> None:
+        """After a restart: in the order of the offsets, with its counts."""
+        attempts = Attempts(waiting.message)
+        attempts.failed_count = failed
+        # Whoever had it when the broker ended did not answer for it.
+        attempts.acquired_count = max(acquired, 1)
+        self._attempts[waiting.offset] = attempts
+        self._return(waiting)
 
     def _count_octets(self) -> int:
         returned = self._returned[self._head :]
@@ -285,17 +331,20 @@ class QuorumQueue(LinedQueue):
     def _is_over(self, more: int, octets: int) -> bool:
         return super()._is_over(more + self._dead_count, octets + self._dead_octets)
 
-    def _bury(self, message: Message, reason: str) -> None:
+    def _bury(self, message: Message, reason: str, offset: int = -1) -> None:
         if self._keeper is None or not self.rules.is_careful or reason == MAXLEN:
-            super()._bury(message, reason)
+            super()._bury(message, reason, offset)
             return
         self._dead_count += 1
         self._dead_octets += len(message.body)
-        self._keeper.bury(Dying(self, message, reason, True))
+        self._keeper.bury(Dying(self, message, reason, True, self._mourned(message, offset)))
 
     def buried(self, dying: Dying, is_taken: bool) -> None:
         """Forget what was taken; send again later what was not."""
         keeper = self._keeper
+        if not dying.is_kept:
+            super().buried(dying, is_taken)
+            return
         if is_taken or self.is_gone or keeper is None or not self.rules.is_careful:
             self._forget_dead(dying)
             if is_taken and self._unburied and keeper is not None:
@@ -321,6 +370,7 @@ class QuorumQueue(LinedQueue):
     def _forget_dead(self, dying: Dying) -> None:
         self._dead_count -= 1
         self._dead_octets -= len(dying.message.body)
+        super().buried(dying, True)
 
     def _forget_unburied(self) -> None:
         for dying in self._unburied:

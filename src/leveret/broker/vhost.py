@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, final
 
+from leveret.broker.alarms import Alarms
 from leveret.broker.arguments import (
     check_alternate,
     check_same,
@@ -24,6 +25,7 @@ from leveret.broker.funerals import Undertaker
 from leveret.broker.herald import Herald
 from leveret.broker.interceptors import Interceptors
 from leveret.broker.kinds import check_kind, new_exchange, shown_kind
+from leveret.broker.ledger import Ledger
 from leveret.broker.limits import Limits, Totals
 from leveret.broker.parameters import Components, Parameters
 from leveret.broker.policies import Policies, Ruled, rule_exchange, rule_queue
@@ -33,8 +35,10 @@ from leveret.broker.properties import Properties
 from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.queue_arguments import COMPARED
 from leveret.broker.queue_kinds import check_nameless, check_queue, new_queue, with_kind
+from leveret.broker.record import QueueRecord
 from leveret.broker.routing import Router, Routing
 from leveret.broker.rules import CLASSIC
+from leveret.broker.shelf import Shelf
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
@@ -96,6 +100,8 @@ class VHost(Keeper):
         self.default_queue_type = ""
         self.is_protected = False
         self.compat = Compat()
+        # Those of the node: whoever publishes waits while one is set.
+        self.alarms = Alarms(events)
         # How long a delivery may be out where its queue and consumer do not say; 0 for ever.
         self.consumer_timeout_ms = 0
         self.events: Final = events
@@ -125,6 +131,11 @@ class VHost(Keeper):
         ruling = _Ruling(self)
         self.policies: Final = Policies(name, False, ruling, events)
         self.operator_policies: Final = Policies(name, True, ruling, events)
+        # Where durable queues and their messages are written down; None where nothing is.
+        self.shelf: Shelf | None = None
+        self.ledger: Ledger | None = None
+        # The number of the queue that is being made again after a restart.
+        self._number = 0
         self._owned: Final[dict[int, dict[Queue, None]]] = {}
         self._add_exchange(ExchangeWish("", "direct", True, False, False, {}))
         for exchange, kind, is_internal in _PREDECLARED:
@@ -217,15 +228,51 @@ class VHost(Keeper):
         self.limits.check_queues(wish.name, len(self.queues))
         self._totals.check_queue(wish.name)
         check_queue(self.describe("queue", wish.name), wish, self.compat)
+        queue = self._take_in(wish)
+        self._herald.queue_created(queue, by)
+        return queue
+
+    def _take_in(self, wish: QueueWish) -> Queue:
         queue = new_queue(wish, self)
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
+        if self.shelf is not None:
+            self.shelf.opened(queue)
         rule_queue(queue, self.policies, self.operator_policies)
         self._totals.queue_count += 1
         self.queue_epoch += 1
-        self._herald.queue_created(queue, by)
         return queue
+
+    def keep_on(self, shelf: Shelf) -> None:
+        """Write durable queues and their messages down on ``shelf``."""
+        self.shelf = shelf
+        self.ledger = shelf.ledger
+        self._undertaker.ledger = shelf.ledger
+        self.post.ledger = shelf.ledger
+        self.post.shelf = shelf
+
+    def restore_queue(self, wish: QueueWish, number: int) -> None:
+        """Make a durable queue again, which has ``number``, after a restart: without messages."""
+        self._number = number
+        self._take_in(wish)
+
+    def restore_exchange(self, wish: ExchangeWish, number: int) -> None:
+        """Make a durable exchange again after a restart.
+
+        ``number`` is that of one that holds messages, 0 for others.
+        """
+        self.post.number = number
+        self._add_exchange(wish)
+        self.post.number = 0
+
+    def open_record(self, wish: QueueWish) -> QueueRecord | None:
+        """Where a durable queue writes what must outlive the process, if anywhere."""
+        if self.shelf is None:
+            return None
+        number = self._number
+        self._number = 0
+        return self.shelf.book.open_queue(number)
 
     def _typed(self, wish: QueueWish) -> QueueWish:
         return with_kind(wish, self.default_queue_type or CLASSIC)
@@ -252,6 +299,8 @@ class VHost(Keeper):
         for binding in self._inbound.take_to_queue(queue.name):
             self._unbind(binding, INTERNAL)
         queue.close()
+        if self.shelf is not None:
+            self.shelf.closed(queue)
         self._herald.queue_deleted(queue, by)
 
     def connection_lost(self, connection_id: int) -> None:

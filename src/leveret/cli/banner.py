@@ -41,7 +41,7 @@ def banner(
         limit = only if user_is_there and is_held_back(settings, one) else ""
         shown = url(settings, one, user_is_there, vhost_is_there)
         lines.append(f"{place(one)}: {shown}{limit}")
-    lines.append("Nothing is on the disk yet: a restart forgets durable and persistent things too.")
+    lines.append(f"What is durable is kept in {settings.data_dir}")
     # Whoever has only TLS has to name certificates, too: no line to begin with.
     if to_person and user_is_there and vhost_is_there and not listeners[0].is_tls:
         first = _FIRST.format(url=url(settings, listeners[0]))

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "config": "leveret.cli.config:config",
     "perf": "leveret.cli.perf:perf",
     "serve": "leveret.cli.serve:serve",
+    "store": "leveret.cli.store:store",
 }
 
 # Written by setup.py beside the package's modules when it installs them without compiling them.

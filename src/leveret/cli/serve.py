@@ -5,6 +5,7 @@ import errno
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from leveret.config.table import find, option_name
 from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
 from leveret.net.listener import Listener
 from leveret.server import Server
+from leveret.vault import VaultError
 
 LOG: Final = logging.getLogger("leveret")
 _SIGNALS: Final = [signal.SIGTERM, signal.SIGINT]
@@ -60,6 +62,7 @@ def serve(config: str | None, **options: str | None) -> None:
     """
     settings = settings_of(config, {n: text for n, text in options.items() if text is not None})
     start_log(settings.log_level, settings.log_format)
+    allow_many_files()
     for warning in settings.warnings:
         LOG.warning("%s", warning)
     with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -82,9 +85,11 @@ async def live(settings: Settings) -> None:
     ending = Ending(asyncio.get_running_loop())
     ending.wait_for_signals()
     try:
-        server = Server(settings)
+        server = Server(settings, True)
     except ConfigError as error:
         raise BadConfig(str(error)) from None
+    except VaultError as fault:
+        raise Unavailable(str(fault)) from None
     try:
         await server.start()
     except OSError as error:
@@ -117,6 +122,15 @@ class Ending:
             signal.signal(each, signal.SIG_DFL)
         self.signalled.set()
         LOG.info("%s: stopping; a second one stops at once", signal.Signals(number).name)
+
+
+def allow_many_files() -> None:
+    """Take as many descriptors as the system gives: each connection and each file needs one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):  # some systems say unlimited and do not mean it
+        LOG.warning("The limit of open files stays as it is: 'ulimit -n' shows it")
 
 
 def settle_memory() -> None:

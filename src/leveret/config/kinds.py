@@ -8,6 +8,10 @@ from leveret.config.sizes import read_size, read_time_ms
 UNLIMITED: Final = -1
 _UNLIMITED_WORDS: Final = ("unlimited", "infinity")
 
+_MOST_SHARE: Final = 100.0
+_LEAST_OCTETS: Final = 1000
+_MOST_OCTETS: Final = 1 << 60
+
 HIDDEN: Final = "(hidden)"
 
 _YES: Final = ("true", "yes", "on", "1")
@@ -91,6 +95,46 @@ class Size(Number):
     def read(self, text: str) -> object:
         """Digits with or without a unit."""
         return self.check(text)
+
+
+@final
+class Amount(Setting):
+    """A share of the memory there is, written with a point, or a size in octets.
+
+    Kept as a float or as an int: ``octets_of`` is what it comes to.
+    """
+
+    def allowed(self) -> str:
+        """Both ways, and how to tell them apart."""
+        return "a share of the memory such as 0.4 or 1.0, or a size such as '2GB'"
+
+    def check(self, value: object) -> object:
+        """A small whole number is neither: who writes 1 means 1.0."""
+        if isinstance(value, str):
+            return self.read(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if isinstance(value, int) and 0 < value < _LEAST_OCTETS:
+            raise Wrong(f"{value} would be so many octets; write {value}.0 for a share")
+        if not 0 <= value <= (_MOST_SHARE if isinstance(value, float) else _MOST_OCTETS):
+            raise ValueError
+        return value
+
+    def read(self, text: str) -> object:
+        """Digits with a point are a share; with a unit, or none, a size."""
+        try:
+            size = read_size(text)
+        except ValueError:
+            return self.check(float(text))
+        return self.check(size)
+
+
+def octets_of(amount: object, memory_octets: int) -> int:
+    """What the value of an Amount comes to where there are ``memory_octets``."""
+    if isinstance(amount, float):
+        return int(amount * memory_octets)
+    assert isinstance(amount, int)
+    return amount
 
 
 @final

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from leveret.config.kinds import UNLIMITED, Choice, File, Folder, Limit, Setting, Text
+from leveret.config.kinds import UNLIMITED, Amount, Choice, File, Folder, Limit, Setting, Size, Text
 
 _MOST: Final = 1_000_000_000
 _LEVELS: Final = ["debug", "info", "warning", "error", "critical"]
@@ -12,7 +12,7 @@ NODE: Final[list[Setting]] = [
         "data_dir",
         "~/.local/share/leveret",
         "",
-        "Folder of what must outlive the process; not used yet.",
+        "Folder of what outlives the process.",
     ),
     Choice("log_level", "info", _LEVELS, "Least important lines that are logged."),
     Choice("log_format", "plaintext", ["plaintext", "json"], "What a line of the log looks like."),
@@ -22,6 +22,32 @@ NODE: Final[list[Setting]] = [
         "classic",
         ["classic", "quorum", "stream"],
         "Type of queues that ask for none, in virtual hosts that say nothing else.",
+    ),
+    Size(
+        "journal_size",
+        67_108_864,
+        1_048_576,
+        1 << 40,
+        "What the journal grows to before a checkpoint makes it short again.",
+    ),
+    Size(
+        "queue_memory",
+        8_388_608,
+        65_536,
+        1 << 40,
+        "What the messages of one queue may take in memory before they go to the disk only.",
+    ),
+    Amount(
+        "vm_memory_high_watermark",
+        0.6,
+        "",
+        "What the process may take of the memory before publishers are held.",
+    ),
+    Amount(
+        "disk_free_limit",
+        50_000_000,
+        "",
+        "What must be free where data_dir is, or publishers are held.",
     ),
     Limit("vhost_max", UNLIMITED, "virtual hosts", _MOST, "Virtual hosts of the node."),
     Limit("cluster_queue_limit", UNLIMITED, "queues", _MOST, "Queues of all virtual hosts."),

@@ -145,6 +145,8 @@ class Conf:
         self._take_backends()
         self._take_log()
         self._take_linger()
+        self._take_amount("vm_memory_high_watermark")
+        self._take_amount("disk_free_limit")
         self._take_odds()
         self._warn()
 
@@ -307,6 +309,14 @@ class Conf:
                 self._set_text("tcp_linger_s", line)
         if is_on and not times:
             self._set("tcp_linger_s", 0, switches[0].origin)
+
+    def _take_amount(self, setting: str) -> None:
+        """A share of the memory, or a size; where both are said the share counts."""
+        shares = self._lines(f"{setting}.relative")
+        sizes = self._lines(f"{setting}.absolute")
+        for line in shares or sizes:
+            is_whole = line.value.isdecimal()
+            self._set_text(setting, line, f"{line.value}.0" if shares and is_whole else "")
 
     def _take_odds(self) -> None:
         """What is fine with one value, and without effect with every other."""

@@ -113,6 +113,8 @@ SPECIAL: Final = (
     *("tcp_listen_options.linger.on", "tcp_listen_options.linger.timeout"),
     *("definitions.import_backend", "deprecated_features.permit.$", "event_exchange.vhost"),
     *("auth_cache.cached_backend", "auth_oauth2.signing_keys.$"),
+    *("vm_memory_high_watermark.relative", "vm_memory_high_watermark.absolute"),
+    *("disk_free_limit.relative", "disk_free_limit.absolute"),
 )
 
 # What cannot be said of a list here, by setting: how it begins, and why it is left out.
@@ -165,8 +167,8 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 _MANAGEMENT: Final = "there is no management interface yet"
 _PROTOCOL: Final = "leveret does not speak that protocol yet"
 _CLUSTER: Final = "one node is all there is yet"
-_ALARM: Final = "there are no alarms yet"
-_DISK: Final = "nothing is on the disk yet"
+_MEMORY: Final = "what the system says of the memory counts, and it is looked at each second"
+_DISK: Final = "the journal and the checkpoints need no such tuning"
 _ERLANG: Final = "that tunes Erlang's machine"
 _SYSTEM: Final = "that is left to the operating system"
 _OPENSSL: Final = "that is left to OpenSSL"
@@ -186,9 +188,9 @@ WITHOUT_EFFECT: Final[dict[str, str]] = {
     **dict.fromkeys(("mirroring_sync_batch_size", "mirroring_sync_max_throughput"), _CLUSTER),
     **dict.fromkeys(("queue_master_locator", "queue_leader_locator"), _CLUSTER),
     **dict.fromkeys(("federation", "shovel", "aws"), _CLUSTER),
-    **dict.fromkeys(("vm_memory_high_watermark", "vm_memory_calculation_strategy"), _ALARM),
-    **dict.fromkeys(("vm_memory_high_watermark_paging_ratio", "memory_monitor_interval"), _ALARM),
-    **dict.fromkeys(("total_memory_available_override_value", "disk_free_limit"), _ALARM),
+    **dict.fromkeys(("vm_memory_calculation_strategy", "memory_monitor_interval"), _MEMORY),
+    "total_memory_available_override_value": _MEMORY,
+    "vm_memory_high_watermark_paging_ratio": "long queues go to the disk by queue_memory",
     **dict.fromkeys(("raft", "classic_queue", "quorum_queue", "queue_types"), _DISK),
     **dict.fromkeys(("message_store_shutdown_timeout", "queue_index_embed_msgs_below"), _DISK),
     **dict.fromkeys(("mnesia_table_loading_retry_timeout",), _DISK),

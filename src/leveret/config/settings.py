@@ -100,6 +100,10 @@ class Settings:
     denied_features: list[str]
     # leveret.config.node
     data_dir: str
+    journal_size: int
+    queue_memory: int
+    vm_memory_high_watermark: object
+    disk_free_limit: object
     log_level: str
     log_format: str
     cluster_name: str

@@ -32,6 +32,16 @@ def read_size(text: str) -> int:
     return int(number) * int(step ** (_POWERS.index(power.lower()) + 1))
 
 
+def size_text(octets: int) -> str:
+    """As people say it: ``1.3 GB``; in powers of 1000."""
+    size = float(octets)
+    for unit in ("octets", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} {unit}" if unit == "octets" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
 def read_time_ms(text: str) -> int:
     """Milliseconds, of a number with its unit: ``250ms``, ``30s``, ``5min`` or ``5m``, ``1h``,
     ``2d``.  Raises ValueError, also for what is not whole milliseconds.

@@ -5,6 +5,7 @@ from typing import Any, Final, final
 
 from leveret.broker.node import Node
 from leveret.broker.timetable import Alarm
+from leveret.net.turns import Turns
 
 
 @final
@@ -16,6 +17,7 @@ class LoopAlarm(Alarm):
         self._node: Final = node
         # Any: compiled, asyncio.TimerHandle is insisted on, and uvloop's is none.
         self._timer: Any = None
+        self.turns: Turns | None = None
 
     def set(self, due_ns: int) -> None:
         """Ring at ``due_ns``, and not when it was set to ring before."""
@@ -35,3 +37,5 @@ class LoopAlarm(Alarm):
             self._node.keep_time()
         except Exception:
             self._node.notices.crash("keeping time failed: this is a bug in the broker")
+        if self.turns is not None:
+            self.turns.wake()

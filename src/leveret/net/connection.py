@@ -10,6 +10,7 @@ from typing import Any, Final, final
 from leveret.net.door import Door, Entrance
 from leveret.net.seal import Seal
 from leveret.net.sockets import undelay, unlinger
+from leveret.net.turns import Turns
 from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Bell, Peer, Protocol, Session
@@ -56,6 +57,8 @@ class Flusher:
         self.landing: Final = memoryview(bytearray(MAX_CHUNK_OCTETS))
         self._ringing: list[Connection] = []
         self._is_scheduled = False
+        # What must be done before anything is sent.
+        self.turns: Turns | None = None
 
     def add(self, connection: "Connection") -> None:
         """Flush ``connection`` before the turn ends."""
@@ -66,6 +69,8 @@ class Flusher:
 
     def flush(self) -> None:
         """Flush them all; what rings meanwhile is for the next turn."""
+        if self.turns is not None:
+            self.turns.end()
         ringing = self._ringing
         self._ringing = []
         self._is_scheduled = False
@@ -160,6 +165,8 @@ class Connection(asyncio.BufferedProtocol):
         self._received(session)
 
     def _received(self, session: Session) -> None:
+        if self._flusher.turns is not None:
+            self._flusher.turns.wake()
         if session.closed:
             self._bell.ring(session)
         elif session.is_full:
@@ -275,13 +282,16 @@ class Connection(asyncio.BufferedProtocol):
             self._broken()
 
     def _flush(self, session: Session) -> None:
-        # While the socket is full everything waits in the session, which knows its bounds.
-        if not self._is_write_paused or session.closed:
+        # While the socket is full everything waits in the session, which knows its bounds; and so
+        # it does while what it tells of is not on the disk.
+        if not session.is_held and (not self._is_write_paused or session.closed):
             self._write(session.take_output())
             if session.closed:
                 self._close()
                 return
             session.flushed()
+        elif session.is_held and not self._is_write_paused:
+            self._write(session.take_urgent())
         if session.is_full:
             self._pause_reading()
         elif self._is_read_paused:

@@ -6,6 +6,7 @@ from typing import Any, Final, final
 from leveret.net.connection import Connection, Flusher
 from leveret.net.door import Entrance
 from leveret.net.sockets import Sockets, everywhere
+from leveret.net.turns import Turns
 from leveret.notices import Notices
 from leveret.ports import Clock
 from leveret.session import Protocol
@@ -44,6 +45,8 @@ class Listener:
         # Any: compiled, an asyncio type is insisted on, and uvloop's own are no subclasses.
         self._server: Any = None
         self._flusher: Flusher | None = None
+        # What is done before anything is sent; set before it opens.
+        self.turns: Turns | None = None
         self._timer: Any = None
 
     @property
@@ -60,6 +63,7 @@ class Listener:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._flusher = Flusher(loop, self._clock, self._notices, self.entrance)
+        self._flusher.turns = self.turns
         self._flusher.undelays = not self.sockets.nodelay
         self._flusher.lingers = self.sockets.lingers
         backlog = self.sockets.backlog
@@ -82,6 +86,8 @@ class Listener:
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
         for connection in list(self._connections):
             connection.tick()
+        if self.turns is not None:
+            self.turns.wake()
 
     def stop_accepting(self) -> None:
         """Close the port; connections that are open stay."""

@@ -1,0 +1,44 @@
+"""The journal as those see it who publish messages: one record for all queues that keep one."""
+
+from typing import Final, final
+
+from leveret.broker.message import Message
+from leveret.broker.queue import Queue
+from leveret.broker.record import Book
+from leveret.broker.records import PUBLISHED, write_entry
+from leveret.octets import write_i64, write_u16, write_u32
+from leveret.store.journal import Journal
+
+
+@final
+class Ledger:
+    """Writes messages down.  Where there is none, nothing outlives the process."""
+
+    def __init__(self, book: Book) -> None:
+        self._book: Final = book
+        self.journal: Final[Journal] = book.journal
+
+    def published(self, message: Message, queues: list[Queue]) -> int:
+        """Write ``message``, a persistent one, which ``queues`` were just given.
+
+        The number of the batch that must be on the disk for it to be safe, 0 if nobody keeps it.
+        Hot.
+        """
+        keeping = 0
+        for queue in queues:
+            record = queue.record
+            if record is not None and record.kept_offset >= 0:
+                keeping += 1
+        if keeping == 0:
+            return 0
+        out = self.journal.out
+        out.append(PUBLISHED)
+        write_u16(out, keeping)
+        for queue in queues:
+            record = queue.record
+            if record is not None and record.kept_offset >= 0:
+                write_u32(out, record.number)
+                write_i64(out, record.kept_offset)
+                write_i64(out, self._book.date_ms(record.kept_due_ns))
+        write_entry(out, message, False, 0)
+        return self.journal.number

@@ -1,0 +1,134 @@
+"""The middle of a long line: messages that are on the disk only, until their turn comes.
+
+::
+
+    head, in memory     middle, in chunks on the disk          tail, in memory
+    [0 … 999]           [1000 … 4999] [5000 … 8999] …          [… newest]
+
+Knows where neither of the others is.  Times are kept as dates, for a clock's zero may change.
+"""
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import mypyc_attr
+
+from leveret.broker.message import NOTHING, Message
+from leveret.broker.records import EntryReader, write_entry
+from leveret.octets import read_i64, write_i64
+from leveret.ports import Clock
+from leveret.store.chunks import Chunk, Chunks, Contents
+from leveret.store.reading import Damage
+from leveret.store.troubles import Troubles
+
+_MS_NS: Final = 1_000_000
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Loaded:
+    """What a chunk held: messages with their offsets and when they expire, 0 for never.
+
+    ``lost`` is how many that were counted could not be read.
+    """
+
+    def __init__(
+        self, messages: list[Message], offsets: list[int], due: list[int], lost: int
+    ) -> None:
+        self.messages: Final = messages
+        self.offsets: Final = offsets
+        # Empty when none expires.
+        self.due: Final = due
+        self.lost: Final = lost
+
+
+@final
+class Middle:
+    """Chunks of messages: ``count`` of them, with ``octets`` in their bodies."""
+
+    def __init__(self, chunks: Chunks, clock: Clock, troubles: Troubles) -> None:
+        self.chunks: Final = chunks
+        self._clock: Final = clock
+        self._troubles: Final = troubles
+        self.count = 0
+        self.octets = 0
+
+    def write(self, first: int, messages: list[Message], due: list[int]) -> bool:
+        """Append messages, offsets ascending by one from ``first``.  False when that fails.
+
+        ``due`` is empty when none of them expires; slots with NOTHING are passed over.
+        """
+        out = BytesWriter()
+        skew_ms = self._skew_ms()
+        count = 0
+        octets = 0
+        durable_count = 0
+        durable_octets = 0
+        for index in range(len(messages)):
+            message = messages[index]
+            if message is NOTHING:
+                continue
+            due_ms = due[index] // _MS_NS + skew_ms if due and due[index] != 0 else 0
+            write_i64(out, first + index)
+            write_entry(out, message, False, due_ms)
+            count += 1
+            octets += len(message.body)
+            if message.properties.is_persistent:
+                durable_count += 1
+                durable_octets += len(message.body)
+        contents = Contents(first, count, octets, durable_count, durable_octets)
+        try:
+            self.chunks.write(out.getvalue(), contents)
+        except OSError as error:
+            self._troubles.on_unwritten(error)
+            return False
+        self.count += count
+        self.octets += octets
+        return True
+
+    def restore(self, chunks: list[Chunk]) -> None:
+        """Take up what a checkpoint names.  Raises Damage, OSError."""
+        self.chunks.restore(chunks)
+        self.count = sum([chunk.count for chunk in chunks])
+        self.octets = sum([chunk.octets for chunk in chunks])
+
+    def read(self) -> Loaded:
+        """The next chunk, which is in the middle no longer.  Only when there is one."""
+        chunk = self.chunks.next()
+        self.count -= chunk.count
+        self.octets -= chunk.octets
+        try:
+            return self._decoded(self.chunks.read(), chunk)
+        except (Damage, OSError, ValueError, IndexError) as error:
+            self._troubles.on_unreadable(error, chunk.count)
+            return Loaded([], [], [], chunk.count)
+
+    def _decoded(self, payload: bytes, chunk: Chunk) -> Loaded:
+        messages: list[Message] = []
+        offsets: list[int] = []
+        due: list[int] = []
+        skew_ms = self._skew_ms()
+        reader = EntryReader(payload, 0)
+        for _ in range(chunk.contents.count):
+            offset = int(read_i64(payload, reader.at))
+            reader.at += 8
+            entry = reader.read()
+            if entry.is_transient and chunk.is_old:
+                continue
+            if entry.due_ms != 0 and not due:
+                due = [0] * len(messages)
+            if due or entry.due_ms != 0:
+                due.append(max((entry.due_ms - skew_ms) * _MS_NS, 1) if entry.due_ms != 0 else 0)
+            messages.append(entry.message)
+            offsets.append(offset)
+        return Loaded(messages, offsets, due, chunk.count - len(messages))
+
+    def clear(self) -> None:
+        """Forget every message."""
+        self.chunks.clear()
+        self.count = 0
+        self.octets = 0
+
+    def _skew_ms(self) -> int:
+        """What is added to a time of the clock to make it a date."""
+        return self._clock.unix_ms() - self._clock.now_ns() // _MS_NS

@@ -1,0 +1,205 @@
+"""All that outlives the process, put together: the catalog, and the shelf with the journal.
+
+::
+
+    data_dir/
+      lock                    held as long as the broker runs: two would spoil each other's files
+      catalog.sqlite          what is declared
+      checkpoint-00000007     what was in the queues when the journal's file 7 was begun
+      journal/00000007.log    what happened since
+      queues/<number>-<line>/ the middles of long lines
+
+A turn of the loop ends here before it ends for the sockets: first what was declared is on its way
+to the catalog, then what was published and settled to the journal.  Nobody is told of a batch of
+the journal that relies on declarations which are not committed yet.
+"""
+
+from typing import Final, final
+
+from leveret.broker.alarms import DISK, Alarms
+from leveret.broker.cataloguer import Cataloguer
+from leveret.broker.node import Node
+from leveret.broker.shelf import Shelf
+from leveret.errors import BrokerError
+from leveret.notices import Notices
+from leveret.ports import Clock
+from leveret.store.catalog import Catalog, Commits, CommitWaiter
+from leveret.store.journal import NO_LIMIT
+from leveret.store.reading import JournalReading
+from leveret.store.troubles import Troubles
+
+_RETRY_NS: Final = 1_000_000_000
+# While the disk is nearly full, a checkpoint this often removes what is of no use any more.
+_TIDY_NS: Final = 5_000_000_000
+# How long nothing more is said of messages that stay in memory.
+_SILENCE_NS: Final = 10_000_000_000
+# The cause of the node's alarm while the journal cannot be written.
+_FAILING: Final = "the disk takes nothing"
+# The same while the catalog cannot be.
+_UNDECLARED: Final = "the catalog takes nothing"
+
+
+@final
+class DiskWatch(Troubles):
+    """Tells the log what the disk does not do, and has publishers wait until it does."""
+
+    def __init__(self, notices: Notices, clock: Clock) -> None:
+        self._notices: Final = notices
+        self._clock: Final = clock
+        self._told_at_ns = 0
+        # Those of the node, once there is one.
+        self.alarms: Alarms | None = None
+
+    def on_disk_failed(self, error: OSError) -> None:
+        """Nothing is confirmed until it works again."""
+        self._notices.warn(
+            f"The disk takes nothing: {error}.  Nothing durable is confirmed until it does again;"
+            " consumers go on, publishers are held, nothing that was confirmed is lost"
+        )
+        if self.alarms is not None:
+            self.alarms.set(_FAILING, DISK)
+
+    def on_disk_works(self) -> None:
+        """What was held back is written."""
+        self._notices.inform("The disk works again: what was held back is being confirmed")
+        if self.alarms is not None:
+            self.alarms.clear(_FAILING)
+
+    def on_unwritten(self, error: OSError) -> None:
+        """Messages stay in memory.  Told now and then: it is tried with every message."""
+        now_ns = self._clock.now_ns()
+        if self._told_at_ns > 0 and now_ns - self._told_at_ns < _SILENCE_NS:
+            return
+        self._told_at_ns = now_ns
+        self._notices.warn(f"A long queue stays in memory, for the disk takes nothing: {error}")
+
+    def on_unreadable(self, error: Exception, count: int) -> None:
+        """Messages are passed over."""
+        self._notices.warn(f"{count} messages of a long queue are passed over: {error}")
+
+
+@final
+class Gate(CommitWaiter):
+    """Opens the journal for batches that rely on transaction ``number`` of the catalog."""
+
+    def __init__(self, storage: "Storage") -> None:
+        self._storage: Final = storage
+
+    def on_committed(self, number: int) -> None:
+        """Open it."""
+        self._storage.on_committed(number)
+
+
+@final
+class Storage(Commits):
+    """Of one node, from its start to its end."""
+
+    def __init__(self, node: Node, shelf: Shelf, catalog: Catalog, clock: Clock) -> None:
+        super().__init__()
+        self._shelf: Final = shelf
+        self._catalog: Final = catalog
+        self._alarms: Final = node.alarms
+        self._notices: Final = node.notices
+        self._clock: Final = clock
+        self._cataloguer: Final = Cataloguer(node, catalog, self)
+        self._gate: Final = Gate(self)
+        # Transactions under way, each with the first batch of the journal that relies on it.
+        self._gates: list[tuple[int, int]] = []
+        self._retry_at_ns = 0
+        self._tidy_at_ns = 0
+        # The batch that the last such checkpoint began with: nothing happened since, while it is.
+        self._tidied = 0
+        node.events.listen(self._cataloguer)
+
+    def recover(self, is_first_start: bool) -> JournalReading:
+        """Make what there was.  Raises CatalogError, Damage, OSError."""
+        if is_first_start:
+            self._cataloguer.note_all()
+        else:
+            self._restore()
+        return self._shelf.checkpoints.recover()
+
+    def _restore(self) -> None:
+        try:
+            self._cataloguer.restore()
+        except BrokerError as refused:
+            raise self._catalog.makes_no_sense(refused.detail) from None
+        except (LookupError, ValueError, TypeError, AssertionError) as error:
+            raise self._catalog.makes_no_sense(f"{type(error).__name__} {error}") from None
+
+    # --- turns -----------------------------------------------------------------------------
+
+    def wait_for_commit(self, waiter: CommitWaiter) -> None:
+        """Tell ``waiter`` when what was declared in this turn is on the disk."""
+        self._catalog.wait(self._catalog.number, waiter)
+
+    def end_turn(self) -> bool:
+        """Write what happened in this turn.  Whether there is more to write in the next."""
+        journal = self._shelf.journal
+        if self._cataloguer.has_changes:
+            number = self._catalog.number
+            self._cataloguer.write()
+            if not self._gates or self._gates[-1][0] != number:
+                self._gates.append((number, journal.number))
+                self._catalog.wait(number, self._gate)
+                journal.set_limit(self._gates[0][1] - 1)
+        self._catalog.end_turn()
+        self._shelf.checkpoints.end_turn()
+        if self._alarms.is_set:
+            self._tidy()
+        if self._catalog.is_failing != self._alarms.has(_UNDECLARED):
+            self._on_catalog_changed()
+        if journal.is_failing or self._catalog.is_failing:
+            self._retry()
+        return self._shelf.checkpoints.has_more
+
+    def on_committed(self, number: int) -> None:
+        """Transactions up to ``number`` are on the disk."""
+        while self._gates and self._gates[0][0] <= number:
+            self._gates.pop(0)
+        self._shelf.journal.set_limit(self._gates[0][1] - 1 if self._gates else NO_LIMIT)
+
+    def _tidy(self) -> None:
+        """Make room of what was consumed: without it, who consumes would not end the alarm."""
+        journal = self._shelf.journal
+        if DISK not in self._alarms.resources or journal.number == self._tidied:
+            return
+        now_ns = self._clock.now_ns()
+        if now_ns >= self._tidy_at_ns and self._shelf.checkpoints.is_idle:
+            self._tidy_at_ns = now_ns + _TIDY_NS
+            self._tidied = journal.number
+            self._shelf.checkpoints.begin()
+
+    def _on_catalog_changed(self) -> None:
+        """It fails, or works again.  Nothing is confirmed that relies on what it does not take."""
+        if self._catalog.is_failing:
+            self._notices.warn(
+                f"The catalog cannot be written: {self._catalog.failure}.  What is declared is not"
+                " confirmed until it can be; consumers go on, publishers are held"
+            )
+            self._alarms.set(_UNDECLARED, DISK)
+        else:
+            self._notices.inform("The catalog can be written again")
+            self._alarms.clear(_UNDECLARED)
+
+    def _retry(self) -> None:
+        now_ns = self._clock.now_ns()
+        if now_ns >= self._retry_at_ns:
+            self._retry_at_ns = now_ns + _RETRY_NS
+            self._shelf.journal.retry()
+            self._catalog.retry()
+
+    # --- the end ---------------------------------------------------------------------------
+
+    def begin_checkpoint(self) -> None:
+        """Have the next start find all in one place."""
+        self._shelf.checkpoints.begin()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that happened is on the disk, and no checkpoint is under way."""
+        journal = self._shelf.journal
+        is_written = (
+            journal.owed <= journal.synced and self._catalog.owed <= self._catalog.committed
+        )
+        return is_written and not self._cataloguer.has_changes and self._shelf.checkpoints.is_idle
