@@ -218,6 +218,21 @@ def test_a_configuration_of_rabbitmqs_is_recognised(tmp_path: Path, name: str, t
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("rabbitmq.conf", "heartbeat = 7"),  # TOML could read this one
+        ("rabbitmq.conf", "heartbeat = 5\nheartbeat = 7"),
+        ("10-mine.conf", "heartbeat = 7\ndefault_pass = $(PASS)"),
+        ("10-mine.conf", "heartbeat = 7\nframe_max = 128KB"),
+    ],
+)
+def test_so_is_one_without_dots(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert load(str(file), {"PASS": "p"}, {}).heartbeat_s == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
         ("advanced.config", "%% RabbitMQ\n[\n  {rabbit, [{tcp_listeners, [5672]}]}\n]."),
         ("rabbitmq.config", "[]."),
     ],

@@ -1,6 +1,7 @@
 """Configuration files: which of the languages one is written in."""
 
 import importlib
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +16,10 @@ _RABBITMQS: Final = "leveret.config.rabbitmq_conf"
 _ERLANG: Final = re.compile(r"\s*\[\s*(\{|\]\s*\.)")
 _DOTTED: Final = re.compile(r"[A-Za-z_][\w-]*(\.[\w$-]+)+\s*=(?!\s*[\"\[{])")
 # TOML's values are numbers, true and false, or begin with a quote or a bracket.
-_BARE: Final = re.compile(r"\w+\s*=\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z/]")
+_BARE: Final = re.compile(
+    r"\w+\s*=\s*(?!true\b|false\b|inf\b|nan\b|0[box])([A-Za-z/$^.*]|[\d.]+[A-Za-z])"
+)
+_ITS_NAME: Final = "rabbitmq.conf"
 
 
 def take_file(settings: Settings, path: str, environment: Mapping[str, str]) -> list[ConfigError]:
@@ -62,5 +66,8 @@ def is_rabbitmqs(path: str, text: str) -> bool:
     said = [line for line in lines if line and not line.startswith("#")]
     if any(_DOTTED.match(line) for line in said):
         return True
-    plain = path.endswith((".conf", ".config")) and any(_BARE.match(line) for line in said)
-    return plain and not any(line.startswith("[") for line in said)
+    if any(line.startswith("[") for line in said):
+        return False
+    if os.path.basename(path) == _ITS_NAME:
+        return True
+    return path.endswith((".conf", ".config")) and any(_BARE.match(line) for line in said)
