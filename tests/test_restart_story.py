@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import leveret
-from leveret.auth.permissions import Permission
+from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.definition_export import export_definitions
 from leveret.broker.node import Node
 from leveret.broker.wishes import ExchangeWish, QueueWish
@@ -247,7 +247,7 @@ class Restarts(RuleBasedStateMachine):
             user = node.users.get(name)
             assert node.vhosts[vhost]
             user.grant(vhost, Permission(pattern, ".*", pattern))
-            user.grant_topic(vhost, "amq.topic", Permission("", pattern, ""))
+            user.grant_topic(vhost, "amq.topic", TopicPermission(pattern, ""))
             if undo:
                 user.revoke(vhost)
                 user.revoke_topic(vhost)

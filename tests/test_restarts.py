@@ -16,7 +16,7 @@ import pytest
 from tests.wire import Typed, Wire
 
 import leveret
-from leveret.auth.permissions import Permission
+from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.definition_export import export_definitions
 from leveret.broker.definitions import import_definitions
 from leveret.broker.node import Node
@@ -84,7 +84,7 @@ def test_definitions_of_every_kind_are_there_again(broker: leveret.Broker) -> No
         node.add_vhost("other", "another one", ["a", "b"], "quorum")
         user = node.users.add("reader", "secret", ["monitoring"])
         user.grant("other", Permission("^a", "", ".*"))
-        user.grant_topic("other", "amq.topic", Permission("", "x", "y"))
+        user.grant_topic("other", "amq.topic", TopicPermission("x", "y"))
         node.users.set_limits("reader", {"max-connections": 5})
         node.vhosts["other"].limits.replace({"max-queues": 50})
         node.vhosts["other"].policies.set("p", "^a", {"max-length": 7}, 3, "queues")

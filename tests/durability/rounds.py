@@ -180,7 +180,7 @@ class Consumer(Client):
         if got.name != "basic.deliver":
             return 0
         body = got.body.split(b" ")[0]
-        self.ledger.given(self.queue, body, got.redelivered)
+        self.ledger.given(self.queue, body, got.redelivered, self)
         self.held[got.delivery_tag] = body
         way = self.rng.random()
         if way < 0.3:
@@ -334,7 +334,7 @@ class Rounds:
                     if got.name == "basic.get-empty":
                         break
                     body = got.body.split(b" ")[0]
-                    self.ledger.given(name, body, got.redelivered)
+                    self.ledger.given(name, body, got.redelivered, wire)
                     found.append((body, got.redelivered, got.properties.get("priority", 0)))
             self.ledger.drained(name, found)
 
