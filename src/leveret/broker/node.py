@@ -169,9 +169,12 @@ class Node:
 
     def keep_time(self) -> None:
         """Do what is due.  Called when the timetable's alarm rings."""
-        self.timetable.run(self.clock.now_ns())
-        for vhost in self.vhosts.values():
-            vhost.hold_funerals()
+        try:
+            self.timetable.run(self.clock.now_ns())
+        finally:
+            # Whoever failed, the dead letters of the others are not to wait for the next time.
+            for vhost in self.vhosts.values():
+                vhost.hold_funerals()
 
     def new_connection_id(self) -> int:
         """A number that no connection of this run had before; never 0."""
