@@ -93,7 +93,7 @@ def test_a_terminal_that_is_closed_ends_it(start: Start) -> None:
     while b"First message" not in said:
         said += os.read(ours, 65536)
     os.close(ours)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_a_bad_certificate_is_a_wrong_configuration(certificates: Certificates) -> None:

@@ -52,7 +52,7 @@ class Served:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; the exit status and the log."""
         self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=10)
+        _, log = self.process.communicate(timeout=60)
         return self.process.returncode, log
 
     def __enter__(self) -> Self:
@@ -118,7 +118,7 @@ def test_a_person_at_a_terminal_is_shown_a_first_message_and_nothing_twice(start
     while b"First message" not in said:
         said += os.read(ours, 65536)
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     said += os.read(ours, 65536)
     os.close(ours)
     assert b"Server startup complete" not in said
@@ -134,7 +134,7 @@ def test_a_signal_tells_the_clients_and_ends_it_in_two_seconds(number: int) -> N
         began = time.monotonic()
         with pytest.raises(pika.exceptions.ConnectionClosedByBroker) as caught:
             connection.process_data_events(time_limit=5)
-        _, log = served.process.communicate(timeout=10)
+        _, log = served.process.communicate(timeout=60)
         assert time.monotonic() - began < 2
         silent.close()
     assert caught.value.reply_code == 320
@@ -325,5 +325,5 @@ def test_a_closed_standard_output_does_not_end_it(start: Start) -> None:
         assert line, "it ended"
     pika.BlockingConnection(pika.ConnectionParameters(port=port)).close()
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 0
