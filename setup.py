@@ -70,6 +70,11 @@ def extensions() -> list:
         debug_level="1",
         separate=os.environ.get("LEVERET_SEPARATE") == "1",
     )
+    if sys.platform != "win32":
+        for module in modules:
+            # Nobody outside may replace what one module calls of another: so calls are direct, and
+            # small functions melt into their callers.  That is worth a fifth of a message's time.
+            module.extra_compile_args += ["-fvisibility=hidden", "-fno-semantic-interposition"]
     if os.environ.get("LEVERET_WERROR") != "1":
         # mypyc asks for -Werror.  The suite keeps it, because "maybe uninitialized" was a real
         # fault of mypyc's; another compiler's new warning must not stop a user's installation.

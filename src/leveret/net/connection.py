@@ -267,6 +267,8 @@ class Connection(asyncio.BufferedProtocol):
             session.lost()
         except Exception:
             self._broken()
+        if self._flusher.turns is not None:
+            self._flusher.turns.wake()
 
     # --- called by the flusher and the listener --------------------------------------------
 

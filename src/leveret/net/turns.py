@@ -18,19 +18,24 @@ class Turns:
         self._turn_end: Final = turn_end
         self._notices: Final = notices
         self._is_scheduled = False
+        self._is_due = False
 
     def wake(self) -> None:
         """Something happened in this turn."""
+        self._is_due = True
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._end)
 
     def _end(self) -> None:
         self._is_scheduled = False
-        self.end()
+        # Whoever had something to send has ended it already.
+        if self._is_due:
+            self.end()
 
     def end(self) -> None:
         """The turn ends."""
+        self._is_due = False
         try:
             if self._turn_end.end_turn():
                 self.wake()
