@@ -72,9 +72,10 @@ def test_sighup_without_tls_ends_nothing() -> None:
 
 
 # Gives a program its standard input as the terminal it belongs to.
+# The tests may run under nohup, which the broker would respect.
 WITH_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    " os.execv(sys.argv[1], sys.argv[1:])"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 
