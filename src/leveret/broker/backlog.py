@@ -29,7 +29,7 @@ _SLACK: Final = 1024
 # What a waiting message costs in memory beside its body, roughly.
 MESSAGE_OCTETS: Final = 128
 # The tail is written when it takes this much memory, or the share.
-_CHUNK_OCTETS: Final = 512 * 1024
+_CHUNK_OCTETS: Final = 64 * 1024
 UNBOUNDED: Final = 1 << 60
 
 

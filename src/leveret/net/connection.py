@@ -19,7 +19,7 @@ from leveret.session import Bell, Peer, Protocol, Session
 HIGH_WATER_OCTETS: Final = 256 * 1024
 LOW_WATER_OCTETS: Final = 64 * 1024
 # How much is read at once from one connection before the others have their turn.
-MIN_CHUNK_OCTETS: Final = 16 * 1024
+MIN_CHUNK_OCTETS: Final = 4 * 1024
 MAX_CHUNK_OCTETS: Final = 256 * 1024
 # One chunk should take about this long: small messages cost more time per octet than large ones.
 CHUNK_NS: Final = 200_000
