@@ -4,6 +4,8 @@ Results go to files, as rpc:// knows no chords; test_celery.py has rpc://.  With
 is for later waits in Celery's own delaying queues, one for each power of two of seconds.
 """
 
+import contextlib
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -119,7 +121,9 @@ def test_a_worker_that_stops_leaves_what_it_did_not_begin_to_the_next(shop: Shop
         first.wait_for("ready.")
         results = [shop.task("nap", 0.5).delay() for _ in range(8)]
         results[0].get(PATIENCE_S)
-        first.interrupt()
+        # Once in a dozen times its pool does not end when told to; what it leaves is the point here.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            first.interrupt()
     with shop.worker() as second:
         assert [result.get(PATIENCE_S) for result in results] == ["awake"] * 8
         second.interrupt()
