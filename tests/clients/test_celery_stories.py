@@ -121,7 +121,7 @@ def test_a_worker_that_stops_leaves_what_it_did_not_begin_to_the_next(shop: Shop
         first.wait_for("ready.")
         results = [shop.task("nap", 0.5).delay() for _ in range(8)]
         results[0].get(PATIENCE_S)
-        # Once in a dozen times its pool does not end when told to; what it leaves is the point here.
+        # Once in a dozen times its pool does not end when told to; what it leaves is the point.
         with contextlib.suppress(subprocess.TimeoutExpired):
             first.interrupt()
     with shop.worker() as second:
