@@ -48,13 +48,17 @@ def frame_batch(number: int, synced: int, payload: bytes) -> bytes:
     write_i64(checked, number)
     write_i64(checked, synced)
     checked.write(payload)
-    octets = checked.getvalue()
-    head = BytesWriter()
-    head.write(MAGIC)
-    write_u32(head, len(payload))
-    write_u32(head, zlib.crc32(octets))
-    head.write(octets)
-    return head.getvalue()
+    return framed(MAGIC, len(payload), checked.getvalue())
+
+
+def framed(magic: bytes, size: int, checked: bytes) -> bytes:
+    """``magic``, the ``size`` of the payload, the checksum of what follows, and that."""
+    out = BytesWriter()
+    out.write(magic)
+    write_u32(out, size)
+    write_u32(out, zlib.crc32(checked))
+    out.write(checked)
+    return out.getvalue()
 
 
 def read_batch(data: bytes, at: i64) -> Batch | None:

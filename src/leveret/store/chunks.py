@@ -23,6 +23,7 @@ from mypy_extensions import mypyc_attr
 
 from leveret.octets import read_i64, read_u32, write_i64, write_u32
 from leveret.ports import Disk, File
+from leveret.store.batches import framed
 from leveret.store.reading import Damage
 
 MAGIC: Final = b"LVRC"
@@ -271,13 +272,7 @@ def frame_chunk(payload: bytes, first: int, count: int) -> bytes:
     write_i64(checked, first)
     write_u32(checked, count)
     checked.write(payload)
-    octets = checked.getvalue()
-    head = BytesWriter()
-    head.write(MAGIC)
-    write_u32(head, len(payload))
-    write_u32(head, zlib.crc32(octets))
-    head.write(octets)
-    return head.getvalue()
+    return framed(MAGIC, len(payload), checked.getvalue())
 
 
 def _checked(data: bytes, chunk: Chunk) -> bytes | None:
