@@ -13,6 +13,7 @@ from typing import Final, final
 
 from librt.strings import BytesWriter
 
+from leveret.broker.dates import skew_ms
 from leveret.broker.lined import LinedQueue
 from leveret.broker.record import Book, Holder
 from leveret.broker.revival import Revival
@@ -26,7 +27,6 @@ from leveret.store.reading import Damage, JournalReading
 from leveret.store.reading import sequences as journal_sequences
 from leveret.store.worker import Worker
 
-_MS_NS: Final = 1_000_000
 # How much of a checkpoint is written in one turn of the loop.
 _SLICE_OCTETS: Final = 256 * 1024
 _RETRY_NS: Final = 5_000_000_000
@@ -144,16 +144,16 @@ class Checkpoints:
             checkpoint.add(self._head.getvalue())
             self._head = BytesWriter()
         out = BytesWriter()
-        skew_ms = self._skew_ms()
+        skew = skew_ms(self._clock)
         while self._pending and len(out) < _SLICE_OCTETS:
             number = self._pending.pop()
             queue = self.queues.get(number)
             if queue is not None:
-                write_state(out, queue, number, skew_ms)
+                write_state(out, queue, number, skew)
                 self._note_files(queue)
             holder = self.holders.get(number)
             if holder is not None:
-                write_held(out, holder, number, skew_ms)
+                write_held(out, holder, number, skew)
         if len(out) > 0:
             checkpoint.add(out.getvalue())
         if not self._pending:
@@ -223,9 +223,6 @@ class Checkpoints:
             if sequence < before:
                 self._disk.remove(f"{folder}/{sequence:08d}{SUFFIX}")
 
-    def _skew_ms(self) -> int:
-        return self._clock.unix_ms() - self._clock.now_ns() // _MS_NS
-
     # --- starting from one -----------------------------------------------------------------
 
     def recover(self) -> JournalReading:
@@ -233,7 +230,7 @@ class Checkpoints:
 
         Raises Damage, OSError.
         """
-        revival = Revival(self.queues, self.holders, self._skew_ms())
+        revival = Revival(self.queues, self.holders, skew_ms(self._clock))
         found = sequences(self._disk.names(self._folder))
         sequence = found[-1] if found else 1
         last_batch = 0

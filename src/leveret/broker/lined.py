@@ -15,12 +15,13 @@ from leveret.broker.consumer import Consumer
 from leveret.broker.deaths import EXPIRED, MAXLEN, REJECTED
 from leveret.broker.message import Message
 from leveret.broker.queue import Dying, Keeper, Queue
+from leveret.broker.records import LINE_SHIFT
 from leveret.broker.ring import Ring
 from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX, Rules
 from leveret.broker.wishes import QueueWish
 
 # Offsets of one priority's messages start here, so that they are unique in the queue.
-_OFFSETS_PER_PRIORITY: Final = 1 << 48
+_OFFSETS_PER_PRIORITY: Final = 1 << LINE_SHIFT
 MS_NS: Final = 1_000_000
 
 

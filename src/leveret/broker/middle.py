@@ -13,6 +13,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import mypyc_attr
 
+from leveret.broker.dates import date_ms, skew_ms, time_ns
 from leveret.broker.message import NOTHING, Message
 from leveret.broker.records import EntryReader, write_entry
 from leveret.octets import read_i64, write_i64
@@ -20,8 +21,6 @@ from leveret.ports import Clock
 from leveret.store.chunks import Chunk, Chunks, Contents
 from leveret.store.reading import Damage
 from leveret.store.troubles import Troubles
-
-_MS_NS: Final = 1_000_000
 
 
 @final
@@ -59,7 +58,7 @@ class Middle:
         ``due`` is empty when none of them expires; slots with NOTHING are passed over.
         """
         out = BytesWriter()
-        skew_ms = self._skew_ms()
+        skew = skew_ms(self._clock)
         count = 0
         octets = 0
         durable_count = 0
@@ -68,7 +67,7 @@ class Middle:
             message = messages[index]
             if message is NOTHING:
                 continue
-            due_ms = due[index] // _MS_NS + skew_ms if due and due[index] != 0 else 0
+            due_ms = date_ms(due[index], skew) if due else 0
             write_i64(out, first + index)
             write_entry(out, message, False, due_ms)
             count += 1
@@ -107,7 +106,7 @@ class Middle:
         messages: list[Message] = []
         offsets: list[int] = []
         due: list[int] = []
-        skew_ms = self._skew_ms()
+        skew = skew_ms(self._clock)
         reader = EntryReader(payload, 0)
         for _ in range(chunk.contents.count):
             offset = int(read_i64(payload, reader.at))
@@ -118,7 +117,7 @@ class Middle:
             if entry.due_ms != 0 and not due:
                 due = [0] * len(messages)
             if due or entry.due_ms != 0:
-                due.append(max((entry.due_ms - skew_ms) * _MS_NS, 1) if entry.due_ms != 0 else 0)
+                due.append(time_ns(entry.due_ms, skew))
             messages.append(entry.message)
             offsets.append(offset)
         return Loaded(messages, offsets, due, chunk.count - len(messages))
@@ -128,7 +127,3 @@ class Middle:
         self.chunks.clear()
         self.count = 0
         self.octets = 0
-
-    def _skew_ms(self) -> int:
-        """What is added to a time of the clock to make it a date."""
-        return self._clock.unix_ms() - self._clock.now_ns() // _MS_NS

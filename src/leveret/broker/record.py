@@ -13,6 +13,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import mypyc_attr
 
 from leveret.broker.backlog import Waiting
+from leveret.broker.dates import date_ms, skew_ms
 from leveret.broker.message import Message
 from leveret.broker.middle import Middle
 from leveret.broker.records import (
@@ -32,8 +33,6 @@ from leveret.ports import Clock, Disk
 from leveret.store.chunks import Chunks
 from leveret.store.journal import Journal
 from leveret.store.troubles import Troubles
-
-_MS_NS: Final = 1_000_000
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -229,9 +228,7 @@ class Book:
 
     def date_ms(self, due_ns: int) -> int:
         """A time of the clock as milliseconds since 1970; 0 stays 0."""
-        if due_ns == 0:
-            return 0
-        return due_ns // _MS_NS + self._clock.unix_ms() - self._clock.now_ns() // _MS_NS
+        return date_ms(due_ns, skew_ms(self._clock)) if due_ns != 0 else 0
 
     def end_turn(self) -> None:
         """Write what happened in this turn of the loop.  Called before any socket is written."""

@@ -11,6 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from leveret.broker.backlog import Backlog, Waiting
+from leveret.broker.dates import time_ns
 from leveret.broker.lined import LinedQueue
 from leveret.broker.message import Message
 from leveret.broker.record import Holder
@@ -34,7 +35,6 @@ from leveret.broker.snapshot import (
     OUT,
     QUEUE,
     read_chunks,
-    time_ns,
 )
 from leveret.octets import read_i64, read_u16, read_u32
 from leveret.store.chunks import Chunk

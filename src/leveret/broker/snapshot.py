@@ -21,6 +21,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from leveret.broker.backlog import Backlog, Waiting
+from leveret.broker.dates import date_ms
 from leveret.broker.lined import LinedQueue
 from leveret.broker.record import Holder
 from leveret.broker.records import write_counted_entry, write_entry
@@ -37,7 +38,6 @@ MARKED: Final = 22
 
 MARK_OCTETS: Final = 16
 
-_MS_NS: Final = 1_000_000
 CHUNK_OCTETS: Final = 48
 
 
@@ -141,13 +141,3 @@ def _write_marked(out: BytesWriter, queue: LinedQueue) -> None:
         write_i64(out, offset)
         write_u32(out, failed)
         write_u32(out, acquired)
-
-
-def date_ms(due_ns: int, skew_ms: int) -> int:
-    """A time of the clock as a date; 0 stays 0."""
-    return due_ns // _MS_NS + skew_ms if due_ns != 0 else 0
-
-
-def time_ns(date: int, skew_ms: int) -> int:
-    """A date as a time of the clock; 0 stays 0, and nothing else becomes it."""
-    return max((date - skew_ms) * _MS_NS, 1) if date != 0 else 0
