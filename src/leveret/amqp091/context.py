@@ -16,9 +16,6 @@ from leveret.errors import BrokerError
 from leveret.store.catalog import CommitWaiter
 from leveret.store.journal import Waiter
 
-# The only type of exchange whose routing keys have rights of their own.
-TOPIC: Final = "topic"
-
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Channels(ABC):

@@ -1,11 +1,7 @@
-"""exchange.* and queue.*: arguments in, rights checked, the vhost asked, the reply sent.
-
-Behaviour: RabbitMQ 4.3, "Access control", for which right each method needs.
-"""
+"""exchange.* and queue.*: arguments in, done for the user by ``Actor``, the reply sent."""
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
-from leveret.amqp091.context import TOPIC
 from leveret.amqp091.spec import (
     EXCHANGE_BIND,
     EXCHANGE_BIND_OK,
@@ -26,13 +22,11 @@ from leveret.amqp091.spec import (
     QUEUE_UNBIND,
     QUEUE_UNBIND_OK,
 )
-from leveret.broker.arguments import check_alternate
-from leveret.broker.kinds import check_kind
+from leveret.broker.actor import Actor, check_not_default
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import GENERATED, REPLY_TO
 from leveret.broker.wishes import ExchangeWish, QueueWish
-from leveret.errors import AccessRefused
-from leveret.tables import LONGSTR, Table
+from leveret.tables import Table
 
 
 def on_entity_method(channel: Channel, method: int, arguments: Arguments) -> bool:
@@ -63,6 +57,11 @@ def clean_name(name: str) -> str:
     if "\r" in name or "\n" in name:
         return name.replace("\r", "").replace("\n", "")
     return name
+
+
+def _actor(channel: Channel) -> Actor:
+    context = channel.context
+    return Actor(context.vhost, context.access, context.owner_id)
 
 
 def _reply(channel: Channel, frame: MethodFrame) -> None:
@@ -109,9 +108,7 @@ def _declared_queue(channel: Channel, name: str, bits: int, table: Table) -> Que
     wish = QueueWish(name, bits & 2 != 0, bits & 8 != 0, owner_id, table)
     if name == "":
         return _declared_anonymous(channel, wish)
-    is_new = name not in context.vhost.queues
-    _check_declaration(channel, name, table, is_new)
-    return context.vhost.declare_queue(wish, context.owner_id, context.access.user.name)
+    return _actor(channel).declare_queue(wish)
 
 
 def _declared_anonymous(channel: Channel, wish: QueueWish) -> Queue:
@@ -120,38 +117,9 @@ def _declared_anonymous(channel: Channel, wish: QueueWish) -> Queue:
     if not channel.unborn_queue:
         channel.unborn_queue = context.vhost.unused_name(GENERATED)
     name = channel.unborn_queue
-    _check_declaration(channel, name, wish.arguments, True)
+    _actor(channel).check_declaration(name, wish.arguments, True)
     channel.unborn_queue = ""
     return context.vhost.declare_anonymous_queue(wish, context.access.user.name, name)
-
-
-def _check_declaration(channel: Channel, name: str, table: Table, is_new: bool) -> None:
-    """The rights that queue.declare needs."""
-    access = channel.context.access
-    access.configure("queue", name)
-    dead_letters = table.get("x-dead-letter-exchange")
-    if is_new and dead_letters is not None and dead_letters.kind == LONGSTR:
-        access.read("queue", name)
-        access.write("exchange", str(dead_letters.value))
-
-
-def _check_binding(channel: Channel, queue_name: str, source_name: str, key: str) -> None:
-    """The rights that queue.bind and unbind need."""
-    context = channel.context
-    if queue_name in context.vhost.replies or queue_name == REPLY_TO:
-        raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
-    context.access.write("queue", queue_name)
-    _check_not_default(source_name)
-    _check_source(channel, source_name, key)
-
-
-def _check_source(channel: Channel, name: str, key: str) -> None:
-    """The rights that a binding needs at the exchange that messages come from."""
-    context = channel.context
-    context.access.read("exchange", name)
-    source = context.vhost.exchanges.get(name)
-    if source is not None and source.kind == TOPIC:
-        context.access.read_topic(name, key)
 
 
 def _bind_queue(channel: Channel, arguments: Arguments) -> None:
@@ -165,11 +133,7 @@ def _bind_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    _check_binding(channel, name, source_name, key)
-    vhost = channel.context.vhost
-    source = vhost.exchange(source_name)
-    queue = vhost.queue(name, channel.context.owner_id)
-    vhost.bind(source, queue, None, key, table, channel.context.access.user.name)
+    _actor(channel).bind_queue(source_name, name, key, table)
     if not no_wait:
         _reply(channel, MethodFrame(QUEUE_BIND_OK))
 
@@ -184,13 +148,7 @@ def _unbind_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(given)
     if given == "" and key == "":
         key = name
-    _check_binding(channel, name, source_name, key)
-    vhost = channel.context.vhost
-    source = vhost.exchanges.get(source_name)
-    # What is not there is not bound either.
-    if source is not None and name in vhost.queues:
-        queue = vhost.queue(name, channel.context.owner_id)
-        vhost.unbind(source, queue, None, key, table, channel.context.access.user.name)
+    _actor(channel).unbind_queue(source_name, name, key, table)
     _reply(channel, MethodFrame(QUEUE_UNBIND_OK))
 
 
@@ -199,9 +157,7 @@ def _purge_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(clean_name(arguments.shortstr()))
     no_wait = arguments.octet() & 1 == 1
     arguments.end()
-    context = channel.context
-    context.access.read("queue", name)
-    count = context.vhost.queue(name, context.owner_id).purge()
+    count = _actor(channel).purge_queue(name)
     if not no_wait:
         _reply(channel, MethodFrame(QUEUE_PURGE_OK).long(count))
 
@@ -211,23 +167,12 @@ def _delete_queue(channel: Channel, arguments: Arguments) -> None:
     name = channel.queue_name(clean_name(arguments.shortstr()))
     bits = arguments.octet()
     arguments.end()
-    context = channel.context
-    context.access.configure("queue", name)
-    count = 0
-    if name in context.vhost.queues:
-        queue = context.vhost.queue(name, context.owner_id)
-        user = context.access.user.name
-        count = context.vhost.delete_queue(queue, bits & 1 != 0, bits & 2 != 0, user)
+    count = _actor(channel).delete_queue(name, bits & 1 != 0, bits & 2 != 0)
     if not bits & 4:
         _reply(channel, MethodFrame(QUEUE_DELETE_OK).long(count))
 
 
 # --- exchanges -------------------------------------------------------------------------------
-
-
-def _check_not_default(name: str) -> None:
-    if name == "":
-        raise AccessRefused("operation not permitted on the default exchange")
 
 
 def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
@@ -237,31 +182,15 @@ def _declare_exchange(channel: Channel, arguments: Arguments) -> None:
     bits = arguments.octet()
     table = arguments.table()
     arguments.end()
-    context = channel.context
-    _check_not_default(name)
+    check_not_default(name)
     if bits & 1:
-        context.vhost.exchange(name)
-        context.access.any("exchange", name)
+        channel.context.vhost.exchange(name)
+        channel.context.access.any("exchange", name)
     else:
-        check_kind(kind)
-        context.access.configure("exchange", name)
-        if name not in context.vhost.exchanges:
-            _check_alternate_rights(channel, name, table)
-        context.vhost.declare_exchange(
-            ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table),
-            context.access.user.name,
-        )
+        wish = ExchangeWish(name, kind, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0, table)
+        _actor(channel).declare_exchange(wish)
     if not bits & 16:
         _reply(channel, MethodFrame(EXCHANGE_DECLARE_OK))
-
-
-def _check_alternate_rights(channel: Channel, name: str, table: Table) -> None:
-    """Whoever has messages moved on must be allowed to move them."""
-    access = channel.context.access
-    alternate = check_alternate(channel.context.vhost.describe("exchange", name), table)
-    if alternate:
-        access.read("exchange", name)
-        access.write("exchange", alternate)
 
 
 def _delete_exchange(channel: Channel, arguments: Arguments) -> None:
@@ -269,13 +198,7 @@ def _delete_exchange(channel: Channel, arguments: Arguments) -> None:
     name = clean_name(arguments.shortstr())
     bits = arguments.octet()
     arguments.end()
-    context = channel.context
-    _check_not_default(name)
-    context.access.configure("exchange", name)
-    context.vhost.check_deletable(name)
-    exchange = context.vhost.exchanges.get(name)
-    if exchange is not None:
-        context.vhost.delete_exchange(exchange, bits & 1 != 0, context.access.user.name)
+    _actor(channel).delete_exchange(name, bits & 1 != 0)
     if not bits & 2:
         _reply(channel, MethodFrame(EXCHANGE_DELETE_OK))
 
@@ -288,18 +211,10 @@ def _bind_exchange(channel: Channel, arguments: Arguments, is_bind: bool) -> Non
     no_wait = arguments.octet() & 1 == 1
     table = arguments.table()
     arguments.end()
-    context = channel.context
-    context.access.write("exchange", destination_name)
-    _check_not_default(destination_name)
-    _check_not_default(source_name)
-    _check_source(channel, source_name, key)
-    vhost = context.vhost
-    user = context.access.user.name
+    actor = _actor(channel)
     if is_bind:
-        source = vhost.exchange(source_name)
-        vhost.bind(source, None, vhost.exchange(destination_name), key, table, user)
-    elif source_name in vhost.exchanges and destination_name in vhost.exchanges:
-        source = vhost.exchange(source_name)
-        vhost.unbind(source, None, vhost.exchange(destination_name), key, table, user)
+        actor.bind_exchange(source_name, destination_name, key, table)
+    else:
+        actor.unbind_exchange(source_name, destination_name, key, table)
     if not no_wait:
         _reply(channel, MethodFrame(EXCHANGE_BIND_OK if is_bind else EXCHANGE_UNBIND_OK))

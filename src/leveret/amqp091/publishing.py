@@ -13,10 +13,11 @@ from mypy_extensions import i64
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.blocking import Block
 from leveret.amqp091.confirms import Confirms
-from leveret.amqp091.context import TOPIC, Context
+from leveret.amqp091.context import Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
 from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
 from leveret.auth.rights import Pending
+from leveret.broker.actor import TOPIC
 from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import (
