@@ -5,7 +5,6 @@ exchange, key and flags, so what they resolve to is kept in a Route until the to
 user's rights change.
 """
 
-import re
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -18,12 +17,10 @@ from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
 from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
 from leveret.auth.rights import Pending
 from leveret.broker.actor import TOPIC
-from leveret.broker.arguments import MAX_MILLISECONDS
+from leveret.broker.claims import check_claims, copies
 from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import (
     NO_PROPERTIES,
-    PERSISTENT,
-    TRANSIENT,
     Properties,
     PropertiesError,
     read_properties,
@@ -35,8 +32,8 @@ from leveret.broker.vhost import REPLY_TO
 from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
-from leveret.tables import ARRAY, LONGSTR, Field, Table, TableError
-from leveret.terms import frame, text
+from leveret.tables import Table, TableError
+from leveret.terms import frame
 
 # A publisher with ever new routing keys must not make the broker remember them all.
 _MAX_ROUTES: Final = 512
@@ -46,7 +43,6 @@ _MAX_REMEMBERED: Final = 512
 _AHEAD: Final = 10_000
 _NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
-_LEADING_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
 @final
@@ -310,12 +306,7 @@ class Publishing:
         return True
 
     def _complete_with_care(self, route: Route, properties: Properties, body: bytes) -> None:
-        self._check_user(properties)
-        if properties.expiration is not None:
-            _check_expiration(properties.expiration)
-        if properties.delivery_mode not in (TRANSIENT, PERSISTENT):
-            mode = properties.delivery_mode
-            raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
+        check_claims(properties, self._context.access.user)
         if properties.reply_to == REPLY_TO:
             if not self.reply_address:
                 raise PreconditionFailed("fast reply consumer does not exist")
@@ -324,23 +315,14 @@ class Publishing:
         if interceptors is not None:
             properties = interceptors.intercept(properties)
         headers = _headers(properties)
-        extra_keys = _copies(headers, "CC")
+        extra_keys = copies(headers, "CC")
         if "BCC" not in headers:
             self._send(route, Message(route.origin, properties, body), extra_keys)
             return
-        blind_keys = _copies(headers, "BCC")
+        blind_keys = copies(headers, "BCC")
         del headers["BCC"]
         message = BlindMessage(route.origin, with_headers(properties, headers), body, blind_keys)
         self._send(route, message, extra_keys + blind_keys)
-
-    def _check_user(self, properties: Properties) -> None:
-        name = self._context.access.user.name
-        if properties.user_id is not None and properties.user_id != name:
-            if "impersonator" not in self._context.access.user.tags:
-                raise PreconditionFailed(
-                    f"user_id property set to '{properties.user_id}' but authenticated user was "
-                    f"'{name}'"
-                )
 
     def _send(self, route: Route, message: Message, extra_keys: list[str]) -> None:
         routing = self._routing(route, message, extra_keys)
@@ -412,44 +394,3 @@ def _other_header(data: bytes, at: i64) -> str:
     number = read_u16(data, at)
     got = "non content header frame" if number == CLASS_BASIC else f"one for class {number}"
     return f"expected content header for class 60, got {got} instead"
-
-
-def _check_expiration(words: str) -> None:
-    """Refuse an expiration that is no decimal number of milliseconds.
-
-    Behaviour: RabbitMQ 4.3; the texts are those of Erlang's string:to_integer.
-    """
-    found = _LEADING_INTEGER.match(words)
-    if found is None:
-        why = "no_integer"
-    elif found.end() < len(words):
-        why = f"{{leftover_string,{text(words[found.end() :])}}}"
-    elif int(words) < 0:
-        why = f"{{value_negative,{int(words)}}}"
-    elif int(words) > MAX_MILLISECONDS:
-        why = f"{{value_too_large,{int(words)}}}"
-    else:
-        return
-    raise PreconditionFailed(f"invalid expiration '{words}': {why}")
-
-
-def _copies(headers: Table, name: str) -> list[str]:
-    """The extra routing keys in the header ``name``.  Raises PreconditionFailed."""
-    field = headers.get(name)
-    if field is None:
-        return []
-    if field.kind != ARRAY:
-        raise _unacceptable(name, field)
-    assert isinstance(field.value, list)
-    keys: list[str] = []
-    for key in field.value:
-        assert isinstance(key, Field)
-        if key.kind == LONGSTR:
-            keys.append(str(key.value))
-    return keys
-
-
-def _unacceptable(name: str, field: Field) -> PreconditionFailed:
-    return PreconditionFailed(
-        f"invalid message: {{unacceptable_type_in_header,{text(name)},{field.kind_name}}}"
-    )
