@@ -15,8 +15,8 @@ from setuptools.command.build_py import build_py
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}  # no code; must be runnable as a script
 # click hangs its notes on functions, which compiled ones refuse; identity waits for others anyway,
-# and imports what is only there with an extra.
-INTERPRETED = {"cli", "identity"}
+# and imports what is only there with an extra; management is for people's eyes, and changes often.
+INTERPRETED = {"cli", "identity", "management"}
 COMPILING = {"bdist_wheel", "build_ext"}  # not egg_info, dist_info, sdist, editable_wheel
 REASON_FILE = Path("leveret", "interpreted.txt")  # what ``leveret --version`` reads
 

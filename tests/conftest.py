@@ -15,7 +15,7 @@ settings.register_profile("leveret", deadline=None)
 settings.load_profile("leveret")
 
 NOT_COMPILED = {"__init__.py", "__main__.py"}
-INTERPRETED = {"cli", "identity"}  # as in setup.py
+INTERPRETED = {"cli", "identity", "management"}  # as in setup.py
 
 
 def build() -> str:
@@ -60,3 +60,5 @@ def broker() -> "Iterator[leveret.Broker]":
 def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that a test starts as a process keeps its things where no other finds them."""
     monkeypatch.setenv("LEVERET_DATA_DIR", str(tmp_path / "data"))
+    # Nor do they fight for the port of the HTTP API.
+    monkeypatch.setenv("LEVERET_MANAGEMENT_LISTEN", "none")

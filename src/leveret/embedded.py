@@ -79,6 +79,9 @@ class Broker:
     program does after a restart.  ``start`` raises ``leveret.vault.VaultError`` when the folder
     cannot be used, is damaged, or is another broker's at that time.
 
+    ``management=True`` opens the HTTP API and its web page on a port of its own:
+    ``management_url`` is its address.
+
     ``host="0.0.0.0"`` lets other machines in, though guest may only come from this one.
     ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
     empty without ``data_dir``, which is how to test that a client reconnects.  ``settings`` are
@@ -99,6 +102,7 @@ class Broker:
         vhost: str = "/",
         settings: Mapping[str, object] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
+        management: bool = False,
     ) -> None:
         values: dict[str, object] = {
             "host": host,
@@ -107,6 +111,9 @@ class Broker:
             "default_pass": password,
             "default_vhost": vhost,
             "tls_port": 0,
+            "management_port": 0,
+            "management_tls_port": 0,
+            "management_listen": [] if management else [NOWHERE],
             # Most of what the program takes is not the broker's.
             "vm_memory_high_watermark": 1.0,
         }
@@ -163,6 +170,19 @@ class Broker:
         password = quote(self.settings.default_pass, safe="")
         vhost = quote(self.settings.default_vhost, safe="")
         return f"{scheme}://{user}:{password}@{host}:{port}/{vhost}"
+
+    @property
+    def management_port(self) -> int:
+        """The real port of the HTTP API, which is there with ``management=True``."""
+        if self.settings.management_port == 0:
+            raise RuntimeError("this Broker has no HTTP API: make it with management=True")
+        return self.settings.management_port
+
+    @property
+    def management_url(self) -> str:
+        """Where the web page is, and the HTTP API below: ``http://127.0.0.1:40125``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.management_port}"
 
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come; whether they were good."""
@@ -234,6 +254,7 @@ class Broker:
     def _started(self, run: "_Run") -> None:
         self.settings.tls_port = run.port(is_tls=True)
         self.settings.port = run.port(is_tls=False) or self.settings.tls_port
+        self.settings.management_port = run.management_port()
         self._run = run
 
     def __enter__(self) -> Self:
@@ -282,6 +303,13 @@ class _Run:
         for listener in self._server.listeners:
             if listener.is_tls == is_tls:
                 return int(listener.port)
+        return 0
+
+    def management_port(self) -> int:
+        """The port that the HTTP API really has; 0 without one."""
+        for web in self._server.web:
+            if not web.is_tls:
+                return int(web.port)
         return 0
 
     def refuse_another_loop(self) -> None:

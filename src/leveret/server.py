@@ -11,6 +11,7 @@ from typing import Any, Final, final
 from leveret.amqp091.protocol import Amqp091
 from leveret.broker.gauges import Gauges
 from leveret.broker.node import Node
+from leveret.broker.place import Place
 from leveret.broker.storage import Storage
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.faults import ConfigError
@@ -23,6 +24,13 @@ from leveret.net.proxy import Trusted
 from leveret.net.sockets import sockets_of
 from leveret.net.tls import ServerTls
 from leveret.net.turns import Turns
+from leveret.net.web import (
+    MANAGEMENT,
+    WebListener,
+    management_context,
+    management_places,
+    management_tls_places,
+)
 from leveret.ports import Clock, Memory, Random
 from leveret.vault import Vault
 
@@ -58,11 +66,12 @@ class Server:
                 importer: Any = importlib.import_module(_DEFINITIONS)
                 importer.load_definitions(self.node, settings)
             self.listeners: Final = self._listeners(settings)
+            self.web: Final = self._web(settings)
         except BaseException:
             if self._vault is not None:
                 self._vault.abandon()
             raise
-        self.failed: Listener | None = None
+        self.failed: Listener | WebListener | None = None
 
     def _new_node(self, settings: Settings, clock: Clock) -> Node:
         vault = self._vault
@@ -91,6 +100,31 @@ class Server:
         for listener in listeners:
             listener.sockets = sockets
         return listeners
+
+    def _web(self, settings: Settings) -> list[WebListener]:
+        node, wake = self.node, self.wake
+        web = [
+            WebListener("HTTP API", MANAGEMENT, node, host, port, None, wake)
+            for host, port in management_places(settings)
+        ]
+        places = management_tls_places(settings)
+        if places:
+            context = management_context(settings)
+            web += [
+                WebListener("HTTP API over TLS", MANAGEMENT, node, host, port, context, wake)
+                for host, port in places
+            ]
+        return web
+
+    def _tell_places(self) -> None:
+        """Let the node know where it listens."""
+        places = self.node.places
+        places.clear()
+        for listener in self.listeners:
+            name = "amqp/ssl" if listener.is_tls else "amqp"
+            places.append(Place(name, listener.host, listener.port))
+        for web in self.web:
+            places.append(Place("https" if web.is_tls else "http", web.host, web.port))
 
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come.
@@ -151,13 +185,16 @@ class Server:
             for listener in self.listeners:
                 self.failed = listener
                 await listener.open()
+            for web in self.web:
+                self.failed = web
+                await web.open()
             self.failed = None
+            self._tell_places()
             if self._tls is not None:
                 self._warn_of_expiry(self._tls)
         except BaseException:
             self._be_quiet()
-            for listener in self.listeners:
-                await listener.close()
+            await self._close_listeners()
             if self._vault is not None:
                 await self._vault.stop()
             raise
@@ -169,6 +206,8 @@ class Server:
         """
         if self._connection_count() > 0:
             self.node.notices.inform(f"closing {self._connection_count()} connections: {reason}")
+        for web in self.web:
+            web.stop_accepting()
         for listener in self.listeners:
             listener.stop_accepting()
             listener.shut(reason)
@@ -177,11 +216,16 @@ class Server:
         while loop.time() < deadline and self._connection_count() > 0:  # noqa: ASYNC110 rare
             await asyncio.sleep(_POLL_S)
         self._be_quiet()
-        for listener in self.listeners:
-            await listener.close()
+        await self._close_listeners()
         self._identity.close()
         if self._vault is not None:
             await self._vault.stop()
+
+    async def _close_listeners(self) -> None:
+        for web in self.web:
+            await web.close()
+        for listener in self.listeners:
+            await listener.close()
 
 
 def plain_places(settings: Settings) -> list[tuple[str, int]]:

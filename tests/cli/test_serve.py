@@ -72,8 +72,8 @@ def surroundings(extra: dict[str, str]) -> dict[str, str]:
     inherited = {
         name: text
         for name, text in os.environ.items()
-        # The folder is the test's own.
-        if name == "LEVERET_DATA_DIR" or not name.startswith(OWN)
+        # The folder is the test's own, and no two brokers share the port of the HTTP API.
+        if name in ("LEVERET_DATA_DIR", "LEVERET_MANAGEMENT_LISTEN") or not name.startswith(OWN)
     }
     return inherited | extra
 

@@ -16,6 +16,7 @@ from leveret.broker.facts import INTERNAL, exchange_facts
 from leveret.broker.fittings import fit_out
 from leveret.broker.limits import Totals
 from leveret.broker.parameters import Components, GlobalParameters
+from leveret.broker.place import Place
 from leveret.broker.shelf import Shelf
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
@@ -67,6 +68,11 @@ class Node:
         self.totals: Final = Totals(settings.cluster_queue_limit, settings.cluster_exchange_limit)
         self.vhosts: Final[dict[str, VHost]] = {}
         self._last_connection_id = 0
+        # How those who look from outside call it.
+        self.name: Final = settings.cluster_name
+        # Where it listens; set by whoever opens the ports.
+        self.places: Final[list[Place]] = []
+        self.started_ns: Final = clock.now_ns()
         self.timetable: Final = Timetable()
         if is_first_start:
             self.add_vhost(settings.default_vhost, "Default virtual host")

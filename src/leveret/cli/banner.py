@@ -9,6 +9,7 @@ from leveret import __version__
 from leveret.cli.main import is_compiled, remedy
 from leveret.config.settings import Settings
 from leveret.net.listener import Listener
+from leveret.net.web import WebListener
 
 _LOCAL: Final = ["", "0.0.0.0", "::", "127.0.0.1", "::1"]
 _FIRST: Final = (
@@ -20,7 +21,7 @@ _FIRST: Final = (
 
 def banner(
     settings: Settings,
-    listeners: Sequence[Listener],
+    listeners: Sequence[Listener | WebListener],
     to_person: bool,
     users: Collection[str] | None = None,
     vhosts: Collection[str] | None = None,
@@ -49,19 +50,19 @@ def banner(
     return "\n".join(lines)
 
 
-def place(listener: Listener) -> str:
+def place(listener: Listener | WebListener) -> str:
     """Protocol and address, as the log says it too."""
     where = address(listener) if listener.host else f"every interface, port {listener.port}"
     return f"{listener.protocol} on {where}"
 
 
-def address(listener: Listener) -> str:
+def address(listener: Listener | WebListener) -> str:
     """Host and port as one word."""
     host = f"[{listener.host}]" if ":" in listener.host else listener.host
     return f"{host}:{listener.port}"
 
 
-def is_held_back(settings: Settings, listener: Listener) -> bool:
+def is_held_back(settings: Settings, listener: Listener | WebListener) -> bool:
     """Whether others could reach the listener, but not as the default user."""
     try:
         is_local = ip_address(listener.host).is_loopback
@@ -72,7 +73,7 @@ def is_held_back(settings: Settings, listener: Listener) -> bool:
 
 def url(
     settings: Settings,
-    listener: Listener,
+    listener: Listener | WebListener,
     user_is_there: bool = True,
     vhost_is_there: bool = True,
 ) -> str:
@@ -80,6 +81,8 @@ def url(
 
     So are a default user and a default vhost that were not made, as definitions have others.
     """
+    if isinstance(listener, WebListener):
+        return web_url(settings, listener)
     known = settings.default_user == "guest" and settings.default_pass == "guest"
     user = quote(settings.default_user, safe="") if user_is_there else "USER"
     password = "guest" if known and user_is_there else "PASSWORD"
@@ -87,3 +90,11 @@ def url(
     vhost = quote(settings.default_vhost, safe="") if vhost_is_there else "VHOST"
     scheme = "amqps" if listener.is_tls else "amqp"
     return f"{scheme}://{user}:{password}@{where}/{vhost}"
+
+
+def web_url(settings: Settings, listener: WebListener) -> str:
+    """What a browser on this machine opens."""
+    where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
+    prefix = settings.management_path_prefix.strip("/")
+    scheme = "https" if listener.is_tls else "http"
+    return f"{scheme}://{where}/{prefix}"

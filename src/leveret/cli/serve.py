@@ -24,6 +24,7 @@ from leveret.config.sources import load
 from leveret.config.table import find, option_name
 from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
 from leveret.net.listener import Listener
+from leveret.net.web import WebListener
 from leveret.server import Server
 from leveret.vault import VaultError
 
@@ -144,10 +145,11 @@ def announce(settings: Settings, server: Server) -> None:
     """Say on standard output that it is ready, and in the log, unless one person reads both."""
     to_person = is_terminal(sys.stdout)
     users, vhosts = server.node.users.by_name, server.node.vhosts
-    say(banner(settings, server.listeners, to_person, users, vhosts))
+    listeners: list[Listener | WebListener] = [*server.listeners, *server.web]
+    say(banner(settings, listeners, to_person, users, vhosts))
     if not (to_person and is_terminal(sys.stderr)):
         # RabbitMQ's words first, as scripts wait for them.
-        places = ", ".join([place(one) for one in server.listeners])
+        places = ", ".join([place(one) for one in listeners])
         LOG.info("Server startup complete: %s", places)
 
 
@@ -182,8 +184,13 @@ def sentence_about(error: OSError, server: Server, settings: Settings) -> str:
     return f"{why}.  Change it with --host; without it, leveret listens on every interface."
 
 
-def other_port(failed: Listener, settings: Settings) -> str:
+def other_port(failed: Listener | WebListener, settings: Settings) -> str:
     """How to have the listener listen elsewhere."""
+    if isinstance(failed, WebListener):
+        many = "management_tls_listen" if failed.is_tls else "management_listen"
+        one = "management_tls_port" if failed.is_tls else "management_port"
+        name = where_set(many if getattr(settings, many) else one, settings)
+        return f"with {name}, or have no HTTP API with {many} = ['none']"
     if not failed.is_tls and not settings.listen:
         return "with --port"
     if not failed.is_tls:

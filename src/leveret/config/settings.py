@@ -46,6 +46,25 @@ class Settings:
     tls_versions: list[str]
     tls_ciphers: list[str]
     tls_handshake_timeout_ms: int
+    # leveret.config.management
+    management_port: int
+    management_listen: list[str]
+    management_tls_port: int
+    management_tls_listen: list[str]
+    management_tls_certfile: str
+    management_tls_keyfile: str
+    management_tls_password: str
+    management_tls_cacertfile: str
+    management_tls_verify: str
+    management_tls_fail_if_no_peer_cert: bool
+    management_path_prefix: str
+    management_rates_mode: str
+    management_cors_allow_origins: list[str]
+    management_cors_max_age_s: int
+    management_max_body_size: int
+    management_max_connections: int
+    management_timeout_ms: int
+    management_login_session_timeout_s: int
     # leveret.config.access
     default_user: str
     default_pass: str

@@ -10,6 +10,7 @@ from leveret.config.access import ACCESS
 from leveret.config.defaults import DEFAULTS
 from leveret.config.faults import ConfigError
 from leveret.config.kinds import Setting
+from leveret.config.management import MANAGEMENT
 from leveret.config.network import NETWORK
 from leveret.config.node import NODE
 from leveret.config.queues import QUEUES
@@ -20,6 +21,7 @@ from leveret.config.tls import SOCKETS, TLS
 TOPICS: Final[dict[str, list[Setting]]] = {
     "Listeners and connections": [*NETWORK, *SOCKETS],
     "TLS": TLS,
+    "HTTP: the API and the page": MANAGEMENT,
     "Users and logins": ACCESS,
     "What is there from the start": DEFAULTS,
     "Queues": QUEUES,

@@ -1,0 +1,119 @@
+"""HTTP on one connection: uvicorn's protocol, in the broker's own loop, with bounds.
+
+uvicorn has none for headers, for the time that a request takes to arrive, and for the time that
+an answer takes to be read.
+"""
+
+import asyncio
+from typing import Any, Final, final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+_HEAD_OCTETS: Final = 65_536
+
+
+def _bare(status: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
+
+
+_MANY: Final = _bare("503 Service Unavailable")
+_LARGE: Final = _bare("431 Request Header Fields Too Large")
+_SLOW: Final = _bare("408 Request Timeout")
+
+
+@final
+class WebProtocol(HttpToolsProtocol):
+    """One connection.  ``timeout_s`` is for a request to arrive, and for an answer to be taken."""
+
+    def __init__(
+        self, config: Config, state: ServerState, timeout_s: float, most_connections: int
+    ) -> None:
+        super().__init__(config, state, {})
+        self._timeout_s: Final = timeout_s
+        self._most: Final = most_connections
+        self._head_octets = 0
+        self._is_in_head = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Somebody came."""
+        super().connection_made(transport)
+        if len(self.connections) > self._most:
+            self._end_with(_MANY)
+            return
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self._forget_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request."""
+        if self.transport.is_closing():
+            return
+        self._head_octets += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if not self._is_in_head:
+            self._head_octets = 0
+        elif self._head_octets > _HEAD_OCTETS:
+            self._end_with(_LARGE)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._is_in_head = True
+        self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        """All is known but the body."""
+        self._is_in_head = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """The answer is not read fast enough."""
+        super().pause_writing()
+        if self._stall is None:
+            self._stall = self.loop.call_later(self._timeout_s, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """It is read again."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _wait_for_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._timeout_s, self._too_slow)
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        # Browsers open connections on suspicion, which never ask for anything.
+        self._end_with(_SLOW if self._is_in_head else b"")
+
+    def _cut_off(self) -> None:
+        self._stall = None
+        self.transport.abort()
+
+    def _end_with(self, answer: bytes) -> None:
+        # Behind an answer that is under way, this would be taken for a part of it.
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.write(answer)
+        self.transport.close()
+
+    def _forget_timers(self) -> None:
+        for timer in (self._timer, self._stall):
+            if timer is not None:
+                timer.cancel()
+        self._timer = None
+        self._stall = None

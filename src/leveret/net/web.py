@@ -1,0 +1,227 @@
+"""A port for HTTP.  Cheap: what it takes to answer is imported when the first connection comes.
+
+Knows no path and no page: those are in the module that it is given, which has a function
+``make_site`` of the node and of what to call when a request may have changed something.
+"""
+
+import asyncio
+import importlib
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any, Final, final
+
+from leveret.broker.node import Node
+from leveret.config.addresses import NOWHERE, split_address
+from leveret.config.settings import Settings
+from leveret.net.sockets import everywhere
+from leveret.net.tls import server_context
+
+MANAGEMENT: Final = "leveret.management.site"
+# What a connection may have sent before the site is there to read it.
+_EARLY_OCTETS: Final = 65_536
+# Settings of TLS that HTTPS has for itself; the others are those of AMQP over TLS.
+_OWN: Final = ("certfile", "keyfile", "password", "cacertfile", "verify", "fail_if_no_peer_cert")
+
+
+@final
+class Threshold(asyncio.Protocol):
+    """The first protocol of a connection: keeps what comes until the site takes it over."""
+
+    def __init__(self, listener: "WebListener") -> None:
+        self._listener: Final = listener
+        # Any: compiled, an asyncio type is insisted on, and uvloop's own are no subclasses.
+        self._transport: Any = None
+        self._early: Final[list[bytes]] = []
+        self._early_octets = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Somebody came: wait for the site."""
+        self._transport = transport
+        self._listener.wait_for_site(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep it."""
+        self._early.append(data)
+        self._early_octets += len(data)
+        if self._early_octets > _EARLY_OCTETS:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Too late."""
+        self._listener.forget(self)
+        self._transport = None
+
+    def hand_over(self, protocol: Any) -> None:
+        """``protocol`` takes the connection from here."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        transport.resume_reading()
+        for data in self._early:
+            protocol.data_received(data)
+
+    def abort(self) -> None:
+        """Cut it off."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+@final
+class WebListener:
+    """Listens, and has the site of ``module`` answer.  ``port`` is the real one once it is open."""
+
+    def __init__(
+        self,
+        protocol_name: str,
+        module: str,
+        node: Node,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        wake: Callable[[], None],
+    ) -> None:
+        self.protocol: Final = protocol_name
+        self.host: Final = host
+        self.port = port
+        self._module: Final = module
+        self._node: Final = node
+        self._tls: Final = tls
+        self._wake: Final = wake
+        self._server: Any = None
+        self._site: Any = None
+        self._waiting: Final[dict[Threshold, None]] = {}
+        self._loader: Any = None
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is HTTPS."""
+        return self._tls is not None
+
+    async def open(self) -> None:
+        """Begin to listen.  Raises OSError."""
+        loop = asyncio.get_running_loop()
+        if self.host:
+            self._server = await loop.create_server(
+                self._accept, self.host, self.port, ssl=self._tls
+            )
+        else:
+            self._server = await loop.create_server(
+                self._accept, sock=everywhere(self.port), ssl=self._tls
+            )
+        self.port = int(self._server.sockets[0].getsockname()[1])
+
+    def _accept(self) -> Any:
+        return Threshold(self) if self._site is None else self._site.protocol()
+
+    # --- the site --------------------------------------------------------------------------
+
+    def wait_for_site(self, who: Threshold) -> None:
+        """Hand ``who`` over when the site is there."""
+        self._waiting[who] = None
+        if self._site is not None:
+            self._open_doors()
+        elif self._loader is None:
+            # In a thread: the broker goes on meanwhile.
+            loop = asyncio.get_running_loop()
+            self._loader = threading.Thread(
+                target=self._load, args=(loop,), name="leveret-site", daemon=True
+            )
+            self._loader.start()
+
+    def forget(self, who: Threshold) -> None:
+        """``who`` is gone."""
+        self._waiting.pop(who, None)
+
+    def _load(self, loop: Any) -> None:
+        error: Exception | None = None
+        try:
+            importlib.import_module(self._module)
+        except Exception as failure:
+            error = failure
+        try:
+            loop.call_soon_threadsafe(self._loaded, error)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            pass
+
+    def _loaded(self, error: Exception | None) -> None:
+        self._loader = None
+        try:
+            if error is not None:
+                raise error
+            if self._server is None:
+                return
+            module: Any = importlib.import_module(self._module)
+            self._site = module.make_site(self._node, self._wake)
+        except Exception:
+            self._node.notices.crash("the HTTP API cannot be loaded")
+            self._turn_away()
+        else:
+            self._open_doors()
+
+    def _open_doors(self) -> None:
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for who in waiting:
+            who.hand_over(self._site.protocol())
+
+    def _turn_away(self) -> None:
+        for who in list(self._waiting):
+            who.abort()
+        self._waiting.clear()
+
+    # --- the end ---------------------------------------------------------------------------
+
+    def stop_accepting(self) -> None:
+        """Close the port, and connections that nobody waits at."""
+        if self._server is not None:
+            self._server.close()
+        if self._site is not None:
+            self._site.shut()
+
+    async def close(self) -> None:
+        """Cut off whoever is still there, and leave nothing behind."""
+        server, self._server = self._server, None
+        self._turn_away()
+        if self._site is not None:
+            await self._site.close()
+        if server is not None:
+            server.close()
+            await server.wait_closed()
+        if self._loader is not None:
+            self._loader.join()
+            self._loader = None
+        self._site = None
+
+
+def management_places(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of every listener for HTTP."""
+    if settings.management_listen == [NOWHERE]:
+        return []
+    if settings.management_listen:
+        return [split_address(text) for text in settings.management_listen]
+    return [(settings.host, settings.management_port)]
+
+
+def management_tls_places(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of every listener for HTTPS."""
+    if settings.management_tls_listen == [NOWHERE] or not settings.management_tls_certfile:
+        return []
+    if settings.management_tls_listen:
+        return [split_address(text) for text in settings.management_tls_listen]
+    return [(settings.host, settings.management_tls_port)]
+
+
+def management_context(settings: Settings) -> ssl.SSLContext:
+    """The TLS of HTTPS.  Raises ConfigError."""
+    own = Settings(
+        tls_depth=settings.tls_depth,
+        tls_versions=settings.tls_versions,
+        tls_ciphers=settings.tls_ciphers,
+    )
+    for name in _OWN:
+        setattr(own, f"tls_{name}", getattr(settings, f"management_tls_{name}"))
+        own.origin[f"tls_{name}"] = settings.origin[f"management_tls_{name}"]
+    return server_context(own)
