@@ -15,6 +15,7 @@ from leveret import __version__
 # wait for a server, nor the server's memory hold a load generator.
 COMMANDS: Final = {
     "config": "leveret.cli.config:config",
+    "ctl": "leveret.cli.ctl.program:ctl",
     "perf": "leveret.cli.perf:perf",
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
