@@ -152,7 +152,7 @@ def _limits(vhost: VHost) -> object:
 
 def _of_vhost(kind: str, vhost: VHost) -> list[dict[str, object]]:
     if kind == "parameters":
-        return _parameters(vhost)
+        return parameters_of(vhost)
     if kind == "policies":
         return [{"name": one.name, **_policy(one)} for one in vhost.policies]
     if kind == "queues":
@@ -172,7 +172,7 @@ def is_lasting(binding: Binding) -> bool:
     return binding.queue is None or binding.queue.owner_id == 0
 
 
-def _parameters(vhost: VHost) -> list[dict[str, object]]:
+def parameters_of(vhost: VHost) -> list[dict[str, object]]:
     """RabbitMQ keeps limits and operators' policies among them."""
     found: list[dict[str, object]] = [
         {"component": one.component, "name": one.name, "value": one.value}

@@ -21,6 +21,8 @@ from leveret.errors import (
     BrokerError,
     Invalid,
     NotAllowed,
+    PreconditionFailed,
+    ResourceLocked,
 )
 from leveret.errors import NotFound as NoSuchThing
 from leveret.management.api import BadRequest, Call, NotAuthorised, Refusal, View, answered
@@ -202,11 +204,12 @@ class Synced(Waiter):
         self.done.set()
 
 
-async def perform(node: Node, wake: Callable[[], None], deed: Callable[[], Result]) -> Result:
+async def perform(call: Call, deed: Callable[[], Result]) -> Result:
     """Do ``deed``, again as often as it raises Pending, and wait for the disk.
 
-    ``wake`` tells the node to write.  Raises what ``deed`` raises.
+    Raises the Refusal that tells of what the broker refused, and what else ``deed`` raises.
     """
+    node = call.node
     while True:
         commits = node.commits
         before = commits.change_count if commits is not None else 0
@@ -215,26 +218,33 @@ async def perform(node: Node, wake: Callable[[], None], deed: Callable[[], Resul
         except Pending as pending:
             await answered(pending.inquiry)
             continue
+        except BrokerError as refusal:
+            raise refused(refusal) from None
         finally:
-            for vhost in node.vhosts.values():
-                if vhost.dying:
-                    vhost.hold_funerals()
+            hold_funerals(node)
         if commits is not None and commits.change_count != before:
             written = Written()
             commits.wait_for_commit(written)
-            wake()
+            call.wake()
             await written.done.wait()
         return result
 
 
-async def synced(vhost: VHost, wake: Callable[[], None], owed: int) -> None:
+def hold_funerals(node: Node) -> None:
+    """Send on what died of a deed."""
+    for vhost in node.vhosts.values():
+        if vhost.dying:
+            vhost.hold_funerals()
+
+
+async def synced(call: Call, vhost: VHost, owed: int) -> None:
     """Wait until batch ``owed`` of the journal is on the disk; 0 is nothing to wait for."""
     ledger = vhost.ledger
-    if ledger is None or owed == 0 or owed <= ledger.journal.safe:
+    if ledger is None or owed <= ledger.journal.safe:
         return
     waiter = Synced()
     ledger.journal.wait(owed, waiter)
-    wake()
+    call.wake()
     await waiter.done.wait()
 
 
@@ -250,3 +260,22 @@ def refused(refusal: BrokerError) -> Refusal:
     if isinstance(refusal, AccessRefused | NotAllowed):
         return NotAuthorised(REFUSED)
     return BadRequest(refusal.detail)
+
+
+async def target(call: Call) -> VHost:
+    """The vhost that something is to be made or changed in.  Raises Refusal."""
+    name = call.names["vhost"]
+    if name not in call.node.vhosts:
+        raise Refusal(404, "not_found", "vhost_not_found")
+    return await call.vhost()
+
+
+def code_of(refusal: BrokerError) -> str:
+    """A refusal's code and name, as AMQP 0-9-1 has them."""
+    if isinstance(refusal, NoSuchThing):
+        return "404 NOT_FOUND"
+    if isinstance(refusal, ResourceLocked):
+        return "405 RESOURCE_LOCKED"
+    if isinstance(refusal, PreconditionFailed):
+        return "406 PRECONDITION_FAILED"
+    return "541 INTERNAL_ERROR"

@@ -25,13 +25,33 @@ from leveret.management.api import (
 )
 from leveret.management.login import CHALLENGE, login
 from leveret.management.protocol import WebProtocol
-from leveret.management.views import overview, queues
+from leveret.management.views import (
+    exchange_actions,
+    overview,
+    parameters,
+    permissions,
+    policies,
+    queue_actions,
+    queues,
+    users,
+    vhost_actions,
+)
 
 _KEEP_ALIVE_S: Final = 60
 _CLOSING_S: Final = 1.0
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 # Each module brings its routes.
-_VIEWS: Final = (overview, queues)
+_VIEWS: Final = (
+    overview,
+    queues,
+    users,
+    permissions,
+    parameters,
+    policies,
+    vhost_actions,
+    exchange_actions,
+    queue_actions,
+)
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",

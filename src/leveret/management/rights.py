@@ -1,0 +1,22 @@
+"""Rights that depend on a virtual host as well as on the user's tags.
+
+Behaviour: RabbitMQ 4.3, "Management plugin", "Permissions".
+"""
+
+from leveret.broker.vhost import VHost
+from leveret.management.api import Call, NotAuthorised, NotFound, Refusal
+
+
+async def policymakers_vhost(call: Call) -> VHost:
+    """The vhost that the path names, for whoever may set policies there.
+
+    Raises NotFound, NotAuthorised.
+    """
+    vhost: VHost | None = call.node.vhosts.get(call.names["vhost"])
+    if vhost is None:
+        if call.request.method == "PUT":
+            raise Refusal(404, "not_found", "vhost_not_found")
+        raise NotFound()
+    if not call.is_policymaker or not await call.enters(vhost.name):
+        raise NotAuthorised("User not authorised to access object")
+    return vhost
