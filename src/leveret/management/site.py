@@ -26,7 +26,9 @@ from leveret.management.api import (
 from leveret.management.login import CHALLENGE, login
 from leveret.management.protocol import WebProtocol
 from leveret.management.views import (
+    bindings,
     exchange_actions,
+    exchanges,
     overview,
     parameters,
     permissions,
@@ -35,6 +37,7 @@ from leveret.management.views import (
     queues,
     users,
     vhost_actions,
+    vhosts,
 )
 
 _KEEP_ALIVE_S: Final = 60
@@ -43,7 +46,10 @@ _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 # Each module brings its routes.
 _VIEWS: Final = (
     overview,
+    vhosts,
+    exchanges,
     queues,
+    bindings,
     users,
     permissions,
     parameters,
