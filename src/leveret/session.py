@@ -6,7 +6,7 @@
 from abc import ABC, abstractmethod
 from typing import Final, final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 
 @final
@@ -73,6 +73,24 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@final
+class Traffic:
+    """The octets that went through a socket, and in how many pieces."""
+
+    def __init__(self) -> None:
+        self.octets_in: i64 = 0
+        self.octets_out: i64 = 0
+        self.chunks_in: i64 = 0
+        self.chunks_out: i64 = 0
+
+    def add(self, other: "Traffic") -> None:
+        """Count what ``other`` has, too."""
+        self.octets_in += other.octets_in
+        self.octets_out += other.octets_out
+        self.chunks_in += other.chunks_in
+        self.chunks_out += other.chunks_out
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Session(ABC):
     """One connection's protocol.  Feed it, tick it, send what it gives, stop when ``closed``.
@@ -91,6 +109,8 @@ class Session(ABC):
         self.is_held = False
         # Owned by the bell: whether this session already waits for its flush.
         self.rung = False
+        # What went through its socket; counted by whoever has that.
+        self.traffic: Final = Traffic()
 
     @abstractmethod
     def receive(self, chunk: bytes) -> None:

@@ -12,6 +12,7 @@ from leveret.amqp091.context import Context
 from leveret.amqp091.lapses import Lapse, Lapses, timeout_ms
 from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.amqp091.publishing import Publishing
+from leveret.amqp091.reading import Reading
 from leveret.amqp091.spec import (
     BASIC_CANCEL_OK,
     BASIC_CONSUME_OK,
@@ -21,6 +22,7 @@ from leveret.amqp091.spec import (
     BASIC_RECOVER_OK,
     CHANNEL_FLOW_OK,
     CONFIRM_SELECT_OK,
+    LABEL,
     TX_COMMIT_OK,
     TX_ROLLBACK_OK,
     TX_SELECT_OK,
@@ -28,7 +30,7 @@ from leveret.amqp091.spec import (
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
-from leveret.broker.timetable import Appointee
+from leveret.broker.tallies import ChannelView, PublishTally, ReadTally
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
@@ -46,17 +48,17 @@ _ANSWERS: Final = (ACKED, REJECTED, REQUEUED, FAILED)
 
 
 @final
-class Channel(Appointee):
+class Channel(ChannelView):
     """One channel of an open connection.  Methods raise refusals; the session answers them.
 
     ``is_closing``: the broker has closed it and waits for the client's close-ok.
     """
 
     def __init__(self, number: int, context: Context) -> None:
-        super().__init__()
-        self.number: Final = number
+        super().__init__(LABEL, number)
         self.context: Final = context
-        self.publishing: Final = Publishing(number, context)
+        self.publishing: Final = Publishing(number, context, self)
+        self.reading: Final = Reading(context.vhost, self)
         self.is_closing = False
         # What an empty queue name in a later method means.
         self.last_queue = ""
@@ -64,7 +66,6 @@ class Channel(Appointee):
         self.unborn_queue = ""
         self._consumers: Final[dict[str, ChannelConsumer]] = {}
         self._outstanding: Final = Outstanding()
-        self._prefetch = 0
         self._reply_queue: Queue | None = None
         # The deliveries that an open transaction has answers for.
         self._held: dict[int, list[Delivery]] = {}
@@ -104,9 +105,10 @@ class Channel(Appointee):
             raise NotSupported(f"prefetch_size!=0 ({size})")
         if is_global and self.context.vhost.compat.has_global_prefetch:
             self._outstanding.limit = count
+            self.global_prefetch_count = count
             self._wake_all()
         else:
-            self._prefetch = count
+            self.prefetch_count = count
         self._send(MethodFrame(BASIC_QOS_OK))
 
     def on_consume(self, arguments: Arguments) -> None:
@@ -135,8 +137,10 @@ class Channel(Appointee):
             queue.check_global_prefetch(self.context.vhost.describe("queue", queue.name))
         wish = ConsumeWish(tag, no_ack, bits & 4 != 0, priority, table)
         consumer = ChannelConsumer(
-            wish, self.number, queue, self._prefetch, self._outstanding, self.context
+            wish, self.number, queue, self.prefetch_count, self._outstanding, self.context
         )
+        consumer.channel = self
+        consumer.tally = self.reading.tally(queue)
         self.context.vhost.consume(queue, consumer)
         consumer.join(self._consumers)
         if not no_ack:
@@ -198,6 +202,7 @@ class Channel(Appointee):
         if not queue.is_gettable:
             queue.check_get(self.context.vhost.describe("queue", queue.name))
         waiting = queue.get(no_ack)
+        self.reading.got(queue, waiting, no_ack)
         if waiting is None:
             self._send(MethodFrame(BASIC_GET_EMPTY).shortstr(""))
             return
@@ -243,6 +248,7 @@ class Channel(Appointee):
             self._answer(tag, multiple, ACKED)
             return
         delivery.queue.settle(delivery.offset)
+        self.reading.acked(delivery)
         if self._outstanding.limit != 0:
             self._wake_all()
         else:
@@ -305,6 +311,7 @@ class Channel(Appointee):
             for delivery in deliveries:
                 if answer == ACKED:
                     delivery.queue.settle(delivery.offset)
+                    self.reading.acked(delivery)
                 else:
                     delivery.queue.discard(delivery.message, delivery.offset)
         if self._outstanding.limit != 0:
@@ -398,7 +405,9 @@ class Channel(Appointee):
         if self.publishing.held is not None:
             raise PreconditionFailed("cannot switch from tx to confirm mode")
         if self.publishing.confirms is None:
+            self.publishing.collect()
             self.publishing.confirms = Confirms(self.number)
+            self.is_confirming = True
         if not no_wait:
             self._send(MethodFrame(CONFIRM_SELECT_OK))
 
@@ -408,6 +417,7 @@ class Channel(Appointee):
             raise PreconditionFailed("cannot switch from confirm to tx mode")
         if self.publishing.held is None:
             self.publishing.held = []
+            self.is_transactional = True
         self._send(MethodFrame(TX_SELECT_OK))
 
     def on_tx_commit(self) -> None:
@@ -462,7 +472,63 @@ class Channel(Appointee):
             self.context.vhost.close_reply_queue(self._reply_queue)
         self._forget_held()
         self._settle(self._outstanding.find_all(), FAILED)
+        self.publishing.end()
+        self.reading.end()
         self.context.vhost.call_off(self)
+
+    # --- what lists and statistics see -------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """How people tell channels apart."""
+        return f"{self.context.name} ({self.number})"
+
+    @property
+    def consumer_count(self) -> int:
+        """How many consumers it has."""
+        return len(self._consumers)
+
+    @property
+    def unacked_count(self) -> int:
+        """How many deliveries are not answered for."""
+        return len(self._outstanding)
+
+    @property
+    def unconfirmed_count(self) -> int:
+        """How many publishes are not confirmed yet."""
+        confirms = self.publishing.confirms
+        return confirms.untold_count if confirms is not None else 0
+
+    @property
+    def uncommitted_count(self) -> int:
+        """How many publishes wait for the end of their transaction."""
+        held = self.publishing.held
+        return len(held) if held is not None else 0
+
+    @property
+    def uncommitted_acks_count(self) -> int:
+        """How many answers to deliveries wait for the end of their transaction."""
+        return sum([len(deliveries) for deliveries in self._held.values()])
+
+    def collect(self) -> None:
+        """Write what was counted on the way into the tallies."""
+        self.publishing.collect()
+
+    def publishes(self) -> list[PublishTally]:
+        """What it published, one tally for each exchange."""
+        self.publishing.collect()
+        return self.publishing.tallies
+
+    def reads(self) -> list[ReadTally]:
+        """What it read, one tally for each queue."""
+        return self.reading.tallies
+
+    def add_unacked_octets(self, octets: dict[str, int]) -> None:
+        """Add the sizes of its deliveries that are not answered for, by the name of their queue."""
+        for delivery in self._outstanding.out():
+            if not delivery.queue.is_gone:
+                name = delivery.queue.name
+                octets[name] = octets.get(name, 0) + len(delivery.message.body)
 
 
 def _unknown(tag: int) -> PreconditionFailed:

@@ -30,6 +30,11 @@ class Confirms:
         # Owned by the channel: whether this is on the list of those with something to tell.
         self.is_listed = False
 
+    @property
+    def untold_count(self) -> int:
+        """How many publishes the publisher was not told about yet."""
+        return self._last_tag - self._told
+
     def settle(self, is_accepted: bool, owed: int = 0) -> bool:
         """The next publish is done: the broker answers for it, or has refused it.
 

@@ -71,6 +71,7 @@ class ChannelConsumer(Consumer):
         self._registry: dict[str, ChannelConsumer] = {}
         self._channel: Final = channel
         self._prefetch: Final = prefetch
+        self.prefetch_count = prefetch
         self._outstanding: Final = outstanding
         self._context: Final = context
         self._vhost: Final = context.vhost
@@ -133,7 +134,10 @@ class ChannelConsumer(Consumer):
         outstanding = self._outstanding
         tag = outstanding.last_tag + 1
         outstanding.last_tag = tag
-        if not self.no_ack:
+        if self.no_ack:
+            self.tally.deliver_no_ack += 1
+        else:
+            self.tally.deliver += 1
             outstanding.add(Delivery(tag, self.queue, self, message, offset))
         body = message.body
         size = len(body)
@@ -141,6 +145,8 @@ class ChannelConsumer(Consumer):
         out.write(self._before)
         write_i64(out, tag)
         out.append(1 if redelivered else 0)
+        if redelivered:
+            self.tally.redeliver += 1
         if message.properties is self._properties and size == self._size:
             if not self._after:
                 self._after = self._header(message.properties.octets, size)

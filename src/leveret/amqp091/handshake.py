@@ -31,6 +31,7 @@ from leveret.amqp091.spec import (
     CONNECTION_START_OK,
     CONNECTION_TUNE,
     CONNECTION_TUNE_OK,
+    LABEL,
     NOT_ALLOWED,
     SYNTAX_ERROR,
 )
@@ -186,8 +187,10 @@ class Handshake:
         self.mechanism = attempt.mechanism
         found = self._node.logins.login(attempt)
         if isinstance(found, LoginFailure):
+            self._node.tally.note_login(LABEL, False)
             self._tell_login("failure", attempt.credentials.name, found.reason)
             raise LoginRefused(attempt.mechanism, found.reason)
+        self._node.tally.note_login(LABEL, True)
         self._tell_login("success", found.user.name, "")
         return found
 

@@ -64,6 +64,10 @@ class Outstanding:
             self.held_count += 1
             delivery.consumer.unacked_count += 1
 
+    def out(self) -> list[Delivery]:
+        """Every delivery that is out, free or not."""
+        return [each for each in self._deliveries[self._head :] if not each.is_settled]
+
     def take(self, tag: int) -> Delivery | None:
         """The delivery with ``tag``, which is settled now; None when there is none."""
         index = self._find(tag)

@@ -14,10 +14,18 @@ from leveret.amqp091.blocking import Block
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.context import Context
 from leveret.amqp091.replies import AmqpFault, ContentFault, FrameFault
-from leveret.amqp091.spec import BASIC_RETURN, CLASS_BASIC, FRAME_HEADER, NO_ROUTE, SYNTAX_ERROR
+from leveret.amqp091.spec import (
+    BASIC_RETURN,
+    CLASS_BASIC,
+    FRAME_HEADER,
+    LABEL,
+    NO_ROUTE,
+    SYNTAX_ERROR,
+)
 from leveret.auth.rights import Pending
 from leveret.broker.actor import TOPIC
 from leveret.broker.claims import check_claims, copies
+from leveret.broker.exchange import Exchange
 from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import (
     NO_PROPERTIES,
@@ -28,6 +36,7 @@ from leveret.broker.properties import (
     with_reply_to,
 )
 from leveret.broker.routing import NOWHERE, Routing
+from leveret.broker.tallies import ChannelView, Flow, PublishTally
 from leveret.broker.vhost import REPLY_TO
 from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
@@ -39,6 +48,8 @@ from leveret.terms import frame
 _MAX_ROUTES: Final = 512
 # Larger properties are not remembered: a route must stay small.
 _MAX_REMEMBERED: Final = 512
+# Tallies of exchanges that are gone are swept out when there are so many.
+_MANY_TALLIES: Final = 64
 # A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves.
 _AHEAD: Final = 10_000
 _NO_KEYS: Final[list[str]] = []
@@ -50,7 +61,8 @@ class Route:
     """What one basic.publish resolves to.
 
     ``routing`` holds while both epochs are current and it ``is_static``.  ``properties`` are those
-    of the last message: most messages of a publisher have the same.
+    of the last message: most messages of a publisher have the same.  ``uses`` counts the messages
+    that went along ``routing`` and are not in the ``tally`` yet.
     """
 
     def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
@@ -61,6 +73,8 @@ class Route:
         self.user_epoch = -1
         self.is_static = False
         self.routing: Routing = NOWHERE
+        self.tally: PublishTally | None = None
+        self.uses: i64 = 0
         self.properties: Properties = NO_PROPERTIES
 
 
@@ -68,10 +82,10 @@ class Route:
 class Held:
     """A publish that waits for tx.commit; where it goes was found out when it came."""
 
-    def __init__(self, message: Message, routing: Routing, is_mandatory: bool) -> None:
+    def __init__(self, message: Message, routing: Routing, route: Route) -> None:
         self.message: Final = message
         self.routing: Final = routing
-        self.is_mandatory: Final = is_mandatory
+        self.route: Final = route
 
 
 @final
@@ -92,13 +106,14 @@ class Publishing:
     while a body is.
     """
 
-    def __init__(self, channel: int, context: Context) -> None:
+    def __init__(self, channel: int, context: Context, view: ChannelView | None = None) -> None:
         self._channel: Final = channel
         self._context: Final = context
         self._alarms: Final = context.vhost.alarms
         # Two generations: when the younger is full the older is forgotten, so what is in use stays.
         self._routes: dict[bytes, Route] = {}
         self._old_routes: dict[bytes, Route] = {}
+        self._view: Final = view
         self._route: Route | None = None
         self._last_route: Route | None = None
         self._properties: Properties | None = None
@@ -113,6 +128,12 @@ class Publishing:
         self.held: list[Held] | None = None
         # The address that replies to this channel go to; "" when nobody consumes them.
         self.reply_address = ""
+        # Routes with uses, and what was published to which exchange; there may be old ones.
+        self._used: list[Route] = []
+        self._tallies: Final[dict[Exchange, PublishTally]] = {}
+        self._most_tallies = _MANY_TALLIES
+        self._flow: Final[Flow] = context.vhost.past.flow(LABEL)
+        self._sizes: Final = self._flow.sizes
 
     @property
     def expects_content(self) -> bool:
@@ -226,6 +247,7 @@ class Publishing:
 
     def _remember(self, payload: bytes, route: Route) -> None:
         if len(self._routes) >= _MAX_ROUTES:
+            self.collect()
             self._old_routes = self._routes
             self._routes = {}
         self._routes[payload] = route
@@ -251,6 +273,9 @@ class Publishing:
             context.access.write_topic(name, route.origin.routing_key)
         routing = context.vhost.route(exchange, [route.origin.routing_key], NO_PROPERTIES)
         vhost = context.vhost
+        # What went along the old one is counted by that.
+        self.collect()
+        route.tally = self._tally(exchange)
         route.routing = routing
         if vhost.interceptors is not None and route.properties is NO_PROPERTIES:
             # No message is without care then, not even one without properties.
@@ -327,12 +352,22 @@ class Publishing:
     def _send(self, route: Route, message: Message, extra_keys: list[str]) -> None:
         routing = self._routing(route, message, extra_keys)
         if self.held is not None:
-            self.held.append(Held(message, routing, route.is_mandatory))
+            self.held.append(Held(message, routing, route))
             return
+        if routing is route.routing:
+            if route.uses == 0:
+                self._used.append(route)
+            route.uses += 1
+        else:
+            self._count(route, routing, 1)
+        self._sizes.note(len(message.body))
         is_accepted = self._enqueue(message, routing, route.is_mandatory)
         confirms = self.confirms
         if confirms is None:
             return
+        if not is_accepted and route.tally is not None:
+            # It was counted as one that will be confirmed.
+            route.tally.confirmed -= 1
         if confirms.settle(is_accepted, self._owed):
             self._context.confirm_when_synced(confirms, self._owed)
         else:
@@ -372,7 +407,74 @@ class Publishing:
         assert held is not None
         self.held = []
         for publish in held:
-            self._enqueue(publish.message, publish.routing, publish.is_mandatory)
+            self._count(publish.route, publish.routing, 1)
+            self._sizes.note(len(publish.message.body))
+            self._enqueue(publish.message, publish.routing, publish.route.is_mandatory)
+
+    # --- statistics ------------------------------------------------------------------------
+
+    @property
+    def tallies(self) -> list[PublishTally]:
+        """What was published to which exchange; call ``collect`` before."""
+        return list(self._tallies.values())
+
+    def collect(self) -> None:
+        """Write what went along the routes into the tallies."""
+        used = self._used
+        if used:
+            self._used = []
+            for route in used:
+                count = int(route.uses)
+                route.uses = 0
+                self._count(route, route.routing, count)
+
+    def _count(self, route: Route, routing: Routing, count: int) -> None:
+        """``count`` messages of ``route`` went along ``routing``."""
+        tally = route.tally
+        if tally is None:
+            return
+        tally.published += count
+        tally.routed += count * len(routing.queues)
+        if self.confirms is not None:
+            tally.received_confirm += count
+            tally.confirmed += count
+        for queue in routing.queues:
+            queue.note_inflow(tally.exchange, count)
+        if not routing.queues and not routing.is_held:
+            if route.is_mandatory:
+                tally.returned += count
+            else:
+                tally.dropped += count
+
+    def _tally(self, exchange: Exchange) -> PublishTally:
+        """What this channel publishes to ``exchange`` is counted here."""
+        tally = self._tallies.get(exchange)
+        if tally is None:
+            if len(self._tallies) >= self._most_tallies:
+                self._forget_tallies(True)
+                self._most_tallies = max(2 * len(self._tallies), _MANY_TALLIES)
+            tally = PublishTally(exchange.name, self._view)
+            self._tallies[exchange] = tally
+            exchange.publishers.join(tally)
+        return tally
+
+    def _forget_tallies(self, only_old: bool) -> None:
+        """The channel is gone, or these exchanges are: what was counted stays with the others."""
+        exchanges = self._context.vhost.exchanges
+        for exchange, tally in list(self._tallies.items()):
+            if only_old and exchanges.get(exchange.name) is exchange:
+                continue
+            del self._tallies[exchange]
+            exchange.publishers.leave(tally)
+            self._flow.publishes.add(tally)
+
+    def end(self) -> None:
+        """The channel is gone."""
+        self.collect()
+        self._forget_tallies(False)
+        for routes in (self._routes, self._old_routes):
+            for route in routes.values():
+                route.tally = None
 
 
 def _read(octets: bytes) -> Properties:

@@ -63,6 +63,7 @@ class Roster(Channels):
         self._connections.open_channel(self._link, number)
         channel = Channel(number, self._context)
         self._channels[number] = channel
+        self._link.channels[number] = channel
         self.last = channel
         self._last_number = number
         self._context.outbox.send(number, MethodFrame(CHANNEL_OPEN_OK).longstr(b""))

@@ -496,6 +496,7 @@ class AmqpSession(Session):
         self._roster = None
         roster.end_all()
         context.vhost.connection_lost(self._id)
+        context.vhost.past.traffic.add(self.traffic)
         if self._link is not None:
             self._node.connections.remove(self._link)
             self._link = None

@@ -10,6 +10,9 @@ from typing import Final
 HEADER_0_9_1: Final = b"AMQP\x00\x00\x09\x01"
 HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"
 
+# What metrics call the protocol.
+LABEL: Final = "amqp091"
+
 FRAME_METHOD: Final = 1
 FRAME_HEADER: Final = 2
 FRAME_BODY: Final = 3

@@ -63,6 +63,8 @@ class Backlog:
         self._head = 0
         # The offset of the first slot of the head.
         self._base = first_offset
+        # The offset of the first message that came since the process started.
+        self._first = first_offset
         self._next_offset = first_offset
         self._fresh_count = 0
         # Messages that waited and could not be read back; whoever counts them resets it.
@@ -76,6 +78,7 @@ class Backlog:
         self._tail_octets = 0
         # By offset, and the offsets as a heap: many may come back in any order.
         self._returned: Final[dict[int, Waiting]] = {}
+        self._returned_octets = 0
         self._order: Final[list[int]] = []
 
     def __len__(self) -> int:
@@ -119,7 +122,9 @@ class Backlog:
     def pop(self) -> Waiting:
         """The next message, which no longer waits.  Only when there is one."""
         if self._order:
-            return self._returned.pop(heappop(self._order))
+            back = self._returned.pop(heappop(self._order))
+            self._returned_octets -= len(back.message.body)
+            return back
         return self._pop_fresh()
 
     def _pop_fresh(self) -> Waiting:
@@ -162,19 +167,38 @@ class Backlog:
     def put_back(self, waiting: Waiting) -> None:
         """Let a message that was handed out wait again, at its old place."""
         self._returned[waiting.offset] = waiting
+        self._returned_octets += len(waiting.message.body)
         heappush(self._order, waiting.offset)
 
     def octets(self) -> int:
-        """The size of all bodies that wait.  Takes long: for once in a while."""
-        known = sum([len(message.body) for message in self._fresh[self._head :]])
-        known += sum([len(message.body) for message in self._tail])
-        known += sum([len(each.message.body) for each in self._returned.values()])
-        return known + self._middle.octets if self._middle is not None else known
+        """The size of all bodies that wait."""
+        # Of what is in memory the cost is known, and that is the same for each beside its body.
+        in_memory = self._fresh_count
+        known = self._octets + self._tail_octets + self._returned_octets
+        if self._middle is not None:
+            in_memory -= self._middle.count
+            known += self._middle.octets
+        return known - MESSAGE_OCTETS * in_memory
+
+    @property
+    def memory_count(self) -> int:
+        """How many of those that wait are in memory."""
+        return len(self) - self._middle.count if self._middle is not None else len(self)
+
+    @property
+    def taken_in(self) -> int:
+        """How many messages came since ``begin_counting``, or ever."""
+        return self._next_offset - self._first
+
+    def begin_counting(self) -> None:
+        """After a restart: what is here came before."""
+        self._first = self._next_offset
 
     def clear(self) -> None:
         """Forget every message."""
         self._drop_fresh()
         self._returned.clear()
+        self._returned_octets = 0
         self._order.clear()
 
     def _drop_fresh(self) -> None:
@@ -182,6 +206,7 @@ class Backlog:
             self._middle.clear()
         self._begin_tail()
         self._is_spilling = False
+        self._octets = 0
         self._fresh_count = 0
         self._set_head([], [], self._next_offset)
 
@@ -264,7 +289,11 @@ class Backlog:
 
         ``put_in_order`` must be called before anything is popped.
         """
-        return self._returned.pop(offset, None) is not None
+        back = self._returned.pop(offset, None)
+        if back is None:
+            return False
+        self._returned_octets -= len(back.message.body)
+        return True
 
     def put_in_order(self) -> None:
         """Order what came back: some of it was taken out of its turn."""

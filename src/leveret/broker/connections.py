@@ -8,10 +8,11 @@ from typing import Final, final
 
 from leveret.auth.users import MAX_CHANNELS, MAX_CONNECTIONS, Bouncer, User
 from leveret.broker.facts import typed
+from leveret.broker.tallies import ChannelView, NodeTally
 from leveret.config.kinds import UNLIMITED
 from leveret.errors import NotAllowed
 from leveret.events import Events
-from leveret.session import Peer, Session
+from leveret.session import Peer, Session, Traffic
 from leveret.tables import Table
 
 
@@ -33,12 +34,18 @@ class Link:
         self.channel_max = 0
         self.heartbeat_s = 0
         self.connected_at_s = 0
-        self.channels: Final[dict[int, None]] = {}
+        # None while one is being opened.
+        self.channels: Final[dict[int, ChannelView | None]] = {}
 
     @property
     def name(self) -> str:
         """How people tell connections apart."""
         return self.peer.name
+
+    @property
+    def traffic(self) -> Traffic:
+        """What went through its socket."""
+        return self._session.traffic
 
     def shut(self, reason: str) -> None:
         """Close it from the broker's side, telling the client why."""
@@ -59,6 +66,8 @@ class Connections(Bouncer):
         self._max_channels: Final = max_channels
         self.by_id: Final[dict[int, Link]] = {}
         self.channel_count = 0
+        # That of the node, where there is one.
+        self.tally = NodeTally()
         self._by_user: Final[dict[str, int]] = {}
         self._by_vhost: Final[dict[str, int]] = {}
         self._channels_by_user: Final[dict[str, int]] = {}
@@ -118,6 +127,7 @@ class Connections(Bouncer):
         assert link.id not in self.by_id
         assert not link.channels
         self.by_id[link.id] = link
+        self.tally.connections_opened += 1
         _count(self._by_user, link.user.name, 1)
         _count(self._by_vhost, link.vhost, 1)
         if self._events.is_heard:
@@ -129,6 +139,7 @@ class Connections(Bouncer):
             return
         for number in list(link.channels):
             self.close_channel(link, number)
+        self.tally.connections_closed += 1
         _count(self._by_user, link.user.name, -1)
         _count(self._by_vhost, link.vhost, -1)
         if self._events.is_heard:
@@ -142,6 +153,7 @@ class Connections(Bouncer):
         self._check_channel(link.user)
         link.channels[number] = None
         self.channel_count += 1
+        self.tally.channels_opened += 1
         _count(self._channels_by_user, link.user.name, 1)
         self._tell_channel("channel.created", link, number)
 
@@ -149,6 +161,7 @@ class Connections(Bouncer):
         """A channel that was counted is closed."""
         del link.channels[number]
         self.channel_count -= 1
+        self.tally.channels_closed += 1
         _count(self._channels_by_user, link.user.name, -1)
         self._tell_channel("channel.closed", link, number)
 

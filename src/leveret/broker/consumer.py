@@ -6,6 +6,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from leveret.broker.message import Message
+from leveret.broker.tallies import ChannelView, ReadTally
 from leveret.tables import Table
 
 
@@ -28,6 +29,10 @@ class Consumer(ABC):
         self.is_parked = False
         # Owned by the protocol: how many messages it holds that are not settled.
         self.unacked_count = 0
+        # Where its deliveries are counted; the protocol gives it that of its channel.
+        self.tally = ReadTally()
+        self.channel: ChannelView | None = None
+        self.prefetch_count = 0
 
     @abstractmethod
     def has_room(self) -> bool:

@@ -13,6 +13,7 @@ from leveret.broker.message import Message
 from leveret.broker.policy import Policy
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
+from leveret.broker.tallies import Publishers
 from leveret.broker.wishes import ExchangeWish
 from leveret.tables import Table, table_octets
 
@@ -48,6 +49,7 @@ class Exchange(ABC):
         self.operator_policy: Policy | None = None
         self.effective_policy: dict[str, object] = {}
         self.bindings: Final[dict[str, Binding]] = {}
+        self.publishers: Final = Publishers()
 
     @abstractmethod
     def matches(self, key: str, properties: Properties) -> list["Binding"]:

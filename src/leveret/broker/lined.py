@@ -18,6 +18,7 @@ from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.records import LINE_SHIFT
 from leveret.broker.ring import Ring
 from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX, Rules
+from leveret.broker.tallies import DELETED, PURGED, REFUSED
 from leveret.broker.wishes import QueueWish
 
 # Offsets of one priority's messages start here, so that they are unique in the queue.
@@ -76,6 +77,31 @@ class LinedQueue(Queue):
         """How many consumers there are."""
         return len(self._ring.consumers)
 
+    @property
+    def consumers(self) -> list[Consumer]:
+        """All of them, in the order in which they came."""
+        return list(self._ring.consumers)
+
+    @property
+    def active_consumer(self) -> Consumer | None:
+        """The one that has all the turns, where there is to be such a one."""
+        return self._ring.active
+
+    @property
+    def has_ready_consumer(self) -> bool:
+        """Whether somebody would get a message that came in now."""
+        return self._ring.has_ready
+
+    @property
+    def published_count(self) -> int:
+        """How many messages were ever taken in, since the process started."""
+        return sum([line.taken_in for line in self._lines.values()])
+
+    @property
+    def ready_octets(self) -> int:
+        """The size of all bodies that wait."""
+        return sum([line.octets() for line in self._lines.values()])
+
     # --- what the types differ in ----------------------------------------------------------
 
     @abstractmethod
@@ -128,6 +154,8 @@ class LinedQueue(Queue):
                 self.record.keep_not()
             if rules.overflow == REJECT_PUBLISH_DLX:
                 self._bury(message, MAXLEN)
+            elif self._keeper is not None:
+                self._keeper.note_dropped(REFUSED, 1)
             return False
         due_ns = self._due_of(message)
         line.push(message, due_ns)
@@ -198,6 +226,8 @@ class LinedQueue(Queue):
         self._ready = 0
         self._ready_octets = 0
         self._occupied = 0
+        if self._keeper is not None:
+            self._keeper.note_dropped(DELETED if self.is_gone else PURGED, count)
         return count
 
     def dispatch(self) -> None:
@@ -268,7 +298,10 @@ class LinedQueue(Queue):
 
     def _bury(self, message: Message, reason: str, offset: int = -1) -> None:
         """``message`` died; ``offset`` is where it was, -1 if it never was in the queue."""
-        if self._keeper is not None and self.rules.dead_letter_exchange is not None:
+        if self._keeper is None:
+            return
+        self._keeper.note_dead(self, reason)
+        if self.rules.dead_letter_exchange is not None:
             self._keeper.bury(Dying(self, message, reason, False, self._mourned(message, offset)))
 
     def _mourned(self, message: Message, offset: int) -> int:
@@ -412,6 +445,7 @@ class LinedQueue(Queue):
     def revived(self) -> None:
         """After a restart: everything is where it was; count it."""
         for priority, line in self._lines.items():
+            line.begin_counting()
             count = len(line)
             self._ready += count
             if count > 0:

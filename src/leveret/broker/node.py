@@ -18,6 +18,7 @@ from leveret.broker.limits import Totals
 from leveret.broker.parameters import Components, GlobalParameters
 from leveret.broker.place import Place
 from leveret.broker.shelf import Shelf
+from leveret.broker.tallies import NodeTally
 from leveret.broker.timetable import Timetable
 from leveret.broker.vhost import VHost
 from leveret.config.faults import ConfigError
@@ -54,6 +55,8 @@ class Node:
         self.events: Final = Events()
         # What runs low; whoever publishes waits while anything does.
         self.alarms: Final = Alarms(self.events, settings.cluster_name)
+        # What is counted of everything, for statistics.
+        self.tally: Final = NodeTally()
         self.compat: Final = Compat(settings.compat, settings.denied_features)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)
@@ -61,6 +64,7 @@ class Node:
         self.connections: Final = Connections(
             self.events, settings.max_connections, settings.channel_max_per_node
         )
+        self.connections.tally = self.tally
         self.users.bouncer = self.connections
         self.components: Final = Components()
         self.global_parameters: Final = GlobalParameters(self.events)
@@ -141,6 +145,7 @@ class Node:
         )
         vhost.compat = self.compat
         vhost.alarms = self.alarms
+        vhost.tally = self.tally
         vhost.consumer_timeout_ms = self.settings.consumer_timeout_ms
         if self.shelf is not None:
             vhost.keep_on(self.shelf)
@@ -169,6 +174,7 @@ class Node:
         # In RabbitMQ's order: consumers hear that their queues are gone, then that all is over.
         vhost.close(by)
         self.connections.vhost_deleted(name)
+        self.tally.past.add(vhost.past)
         self.users.forget_vhost(name)
 
     # --- time and numbers ------------------------------------------------------------------

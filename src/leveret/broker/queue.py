@@ -11,6 +11,7 @@ from leveret.broker.message import Message
 from leveret.broker.policy import Policy
 from leveret.broker.record import QueueRecord
 from leveret.broker.rules import Rules
+from leveret.broker.tallies import Readers
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import QueueWish
 
@@ -68,6 +69,14 @@ class Keeper(ABC):
         """Where a queue that is wished for writes what must outlive the process, if anywhere."""
         return None
 
+    def note_dead(self, queue: "Queue", reason: str, count: int = 1) -> None:
+        """Count messages that died in ``queue``."""
+        return
+
+    def note_dropped(self, reason: str, count: int) -> None:
+        """Count messages that nobody reads any more, and that are no dead letters."""
+        return
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Queue(Appointee):
@@ -97,6 +106,9 @@ class Queue(Appointee):
         self.is_gettable = True
         self.unacked_count = 0
         self.is_gone = False
+        self.readers: Final = Readers()
+        # How many copies came from which exchange; made with the first.
+        self.inflow: dict[str, int] | None = None
 
     def apply(self, definition: dict[str, object]) -> None:
         """Keep to the rules of the policies from now on, beside those of the arguments.
@@ -189,3 +201,34 @@ class Queue(Appointee):
     @abstractmethod
     def consumer_count(self) -> int:
         """How many consumers there are."""
+
+    @property
+    def consumers(self) -> list[Consumer]:
+        """All of them, in the order in which they came."""
+        return []
+
+    @property
+    def active_consumer(self) -> Consumer | None:
+        """The one that has all the turns, where there is to be such a one."""
+        return None
+
+    @property
+    def has_ready_consumer(self) -> bool:
+        """Whether somebody would get a message that came in now."""
+        return False
+
+    @property
+    def published_count(self) -> int:
+        """How many messages were ever taken in, since the process started."""
+        return 0
+
+    @property
+    def ready_octets(self) -> int:
+        """The size of all bodies that wait."""
+        return 0
+
+    def note_inflow(self, exchange: str, count: int) -> None:
+        """So many messages came from ``exchange``."""
+        if self.inflow is None:
+            self.inflow = {}
+        self.inflow[exchange] = self.inflow.get(exchange, 0) + count

@@ -74,6 +74,8 @@ class QuorumQueue(LinedQueue):
         # By the time they are ready again; a count keeps those of one moment in order.
         self._delayed: Final[list[tuple[int, int, Waiting]]] = []
         self._delays_made = 0
+        # Messages that were put behind the others, as if they had come once more.
+        self._moved_count = 0
         # Dead letters whose funeral is still to come, and those of them that were sent in vain.
         self._dead_count = 0
         self._dead_octets = 0
@@ -94,6 +96,16 @@ class QuorumQueue(LinedQueue):
     def dead_count(self) -> int:
         """How many dead letters are kept because their queues have not taken them yet."""
         return self._dead_count
+
+    @property
+    def published_count(self) -> int:
+        """How many messages were ever taken in, since the process started."""
+        return super().published_count - self._moved_count
+
+    @property
+    def ready_octets(self) -> int:
+        """The size of all bodies that wait."""
+        return self._count_octets()
 
     # --- what this type refuses ------------------------------------------------------------
 
@@ -184,6 +196,7 @@ class QuorumQueue(LinedQueue):
             )
         self._attempts[line.next_offset] = attempts
         line.push(back.message, back.due_ns)
+        self._moved_count += 1
         self._occupied |= self._usual_bit
         self._ready += 1
         if self.rules.max_octets >= 0:
@@ -337,6 +350,7 @@ class QuorumQueue(LinedQueue):
             return
         self._dead_count += 1
         self._dead_octets += len(message.body)
+        self._keeper.note_dead(self, reason)
         self._keeper.bury(Dying(self, message, reason, True, self._mourned(message, offset)))
 
     def buried(self, dying: Dying, is_taken: bool) -> None:

@@ -69,6 +69,21 @@ class Ring:
             consumer.is_parked = False
             self._level(consumer.priority).active.append(consumer)
 
+    @property
+    def active(self) -> Consumer | None:
+        """Who has all the turns, if one is to have them."""
+        if not self.is_single:
+            return None
+        return self._active if self._active is not None else self._first()
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether anybody who may have a turn is not parked."""
+        if self.is_single:
+            active = self.active
+            return active is not None and not active.is_parked
+        return any(level.active for level in self._levels)
+
     def next(self) -> Consumer | None:
         """The consumer whose turn it is and that has room; parks those that have none."""
         if self.is_single:

@@ -17,6 +17,7 @@ REJECT_PUBLISH: Final = "reject-publish"
 REJECT_PUBLISH_DLX: Final = "reject-publish-dlx"
 OVERFLOWS: Final = (DROP_HEAD, REJECT_PUBLISH, REJECT_PUBLISH_DLX)
 
+DISABLED: Final = "disabled"
 AT_MOST_ONCE: Final = "at-most-once"
 AT_LEAST_ONCE: Final = "at-least-once"
 
@@ -60,6 +61,13 @@ class Rules:
         self._retry: Final = given.word("delayed-retry-type") if is_quorum else RETRY_DISABLED
         self._retry_min_ms: Final = given.least("delayed-retry-min")
         self._retry_max_ms: Final = given.least("delayed-retry-max")
+
+    @property
+    def dead_letter_strategy(self) -> str:
+        """What becomes of messages that die, in the words of RabbitMQ's metrics."""
+        if self.dead_letter_exchange is None:
+            return DISABLED
+        return "at_least_once" if self.is_careful else "at_most_once"
 
     @property
     def has_limits(self) -> bool:

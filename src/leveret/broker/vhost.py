@@ -39,6 +39,7 @@ from leveret.broker.record import QueueRecord
 from leveret.broker.routing import Router, Routing
 from leveret.broker.rules import CLASSIC
 from leveret.broker.shelf import Shelf
+from leveret.broker.tallies import NodeTally, Past
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
@@ -102,6 +103,8 @@ class VHost(Keeper):
         self.compat = Compat()
         # Those of the node: whoever publishes waits while one is set.
         self.alarms = Alarms(events)
+        self.tally = NodeTally()  # that of the node
+        self.past: Final = Past()
         # How long a delivery may be out where its queue and consumer do not say; 0 for ever.
         self.consumer_timeout_ms = 0
         self.events: Final = events
@@ -194,6 +197,7 @@ class VHost(Keeper):
         # Before looking: a name that the broker made up cannot be declared again either.
         self._check_new_name("queue", wish.name)
         found = self.queues.get(wish.name)
+        self.tally.queues_declared += 1
         wish = self._typed(wish)
         if found is None:
             return self._add_queue(wish, by)
@@ -215,6 +219,7 @@ class VHost(Keeper):
         """
         wish = self._typed(wish)
         check_nameless(wish)
+        self.tally.queues_declared += 1
         named = QueueWish(
             name or self.unused_name(GENERATED),
             wish.is_durable,
@@ -229,6 +234,7 @@ class VHost(Keeper):
         self._totals.check_queue(wish.name)
         check_queue(self.describe("queue", wish.name), wish, self.compat)
         queue = self._take_in(wish)
+        self.tally.queues_created += 1
         self._herald.queue_created(queue, by)
         return queue
 
@@ -301,6 +307,7 @@ class VHost(Keeper):
         queue.close()
         if self.shelf is not None:
             self.shelf.closed(queue)
+        self.tally.queues_deleted += 1
         self._herald.queue_deleted(queue, by)
 
     def connection_lost(self, connection_id: int) -> None:
@@ -352,6 +359,14 @@ class VHost(Keeper):
     def bury(self, dying: Dying) -> None:
         """Send the message on to the queue's exchange for dead letters, with the next funeral."""
         self._undertaker.take(dying)
+
+    def note_dead(self, queue: Queue, reason: str, count: int = 1) -> None:
+        """Count messages that died in ``queue``."""
+        self.tally.losses.note_dead(queue.kind, reason, queue.rules.dead_letter_strategy, count)
+
+    def note_dropped(self, reason: str, count: int) -> None:
+        """Count messages that nobody reads any more, and that are no dead letters."""
+        self.tally.losses.note_dropped(reason, count)
 
     @property
     def dying(self) -> deque[Dying]:

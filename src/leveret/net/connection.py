@@ -151,6 +151,9 @@ class Connection(asyncio.BufferedProtocol):
             if session is None:
                 self._receive_at_door(chunk)
                 return
+            traffic = session.traffic
+            traffic.octets_in += nbytes
+            traffic.chunks_in += 1
             if self._seal is not None:
                 chunk = self._unsealed(self._seal, chunk)
                 if not chunk:
@@ -205,6 +208,7 @@ class Connection(asyncio.BufferedProtocol):
         session = self._protocol.open(self._bell, door.peer())
         self._session = session
         if door.rest:
+            session.traffic.octets_in += len(door.rest)
             session.receive(door.rest)
             self._received(session)
 
@@ -287,13 +291,13 @@ class Connection(asyncio.BufferedProtocol):
         # While the socket is full everything waits in the session, which knows its bounds; and so
         # it does while what it tells of is not on the disk.
         if not session.is_held and (not self._is_write_paused or session.closed):
-            self._write(session.take_output())
+            self._write(session, session.take_output())
             if session.closed:
                 self._close()
                 return
             session.flushed()
         elif session.is_held and not self._is_write_paused:
-            self._write(session.take_urgent())
+            self._write(session, session.take_urgent())
         if session.is_full:
             self._pause_reading()
         elif self._is_read_paused:
@@ -307,7 +311,10 @@ class Connection(asyncio.BufferedProtocol):
             unlinger(self._transport)
         self._transport.close()
 
-    def _write(self, parts: list[bytes]) -> None:
+    def _write(self, session: Session, parts: list[bytes]) -> None:
+        if parts:
+            session.traffic.octets_out += sum([len(part) for part in parts])
+            session.traffic.chunks_out += 1
         if self._seal is not None:
             if parts:
                 self._transport.write(self._seal.seal(parts))
