@@ -59,3 +59,11 @@ def once_more(mark: str) -> str:
 def nap(seconds: float) -> str:
     time.sleep(seconds)
     return "awake"
+
+
+@app.task
+def wait_for(path: str) -> str:
+    """Return when there is such a file."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    return "opened"

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Self
 
 PATIENCE_S = 30.0
+# A process of Celery's pool may wait half a minute for its parent before it ends.
+END_S = 60.0
 
 
 class Program:
@@ -59,14 +61,18 @@ class Program:
             self._news.wait_for(over, PATIENCE_S)
             assert seen(), f"{text!r} not among:\n" + "\n".join(self.lines)
 
-    def interrupt(self) -> int:
-        """Press Ctrl-C, so to speak; return the exit status."""
+    def press_ctrl_c(self) -> None:
+        """Ask it to end, so to speak."""
         self._process.send_signal(signal.SIGINT)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C and wait for the end; return the exit status."""
+        self.press_ctrl_c()
         return self.finish()
 
     def finish(self) -> int:
         """Wait for the end of the program; return the exit status."""
-        status = self._process.wait(PATIENCE_S)
+        status = self._process.wait(END_S)
         self._reader.join(PATIENCE_S)
         self.lines.pop()
         return status
