@@ -30,6 +30,7 @@ from leveret.management.views import (
     exchange_actions,
     exchanges,
     overview,
+    page,
     parameters,
     permissions,
     policies,
@@ -57,6 +58,7 @@ _VIEWS: Final = (
     vhost_actions,
     exchange_actions,
     queue_actions,
+    page,
 )
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

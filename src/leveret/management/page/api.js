@@ -1,0 +1,130 @@
+// The one door to the broker: HTTP requests with the user's login, and refusals as sentences.
+
+const LOGIN = "leveret.login";
+
+/** What the broker refused, or why it could not be asked; `status` 0 means that nobody answered. */
+export class Refusal extends Error {
+  constructor(status, reason) {
+    super(reason);
+    this.status = status;
+  }
+}
+
+export const segment = encodeURIComponent;
+/** A path of names: path("queues", "/", "orders") is "queues/%2F/orders". */
+export const path = (...names) => names.map(segment).join("/");
+
+export function query(values) {
+  const pairs = Object.entries(values).filter(([, v]) => v !== undefined && v !== null && v !== "");
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
+}
+
+export function remember(user, password) {
+  const bytes = new TextEncoder().encode(`${user}:${password}`);
+  sessionStorage.setItem(LOGIN, btoa(String.fromCharCode(...bytes)));
+}
+
+export const forget = () => sessionStorage.removeItem(LOGIN);
+export const isKnown = () => sessionStorage.getItem(LOGIN) !== null;
+
+async function ask(method, where, { body, signal, headers } = {}) {
+  const asked = { Authorization: `Basic ${sessionStorage.getItem(LOGIN)}`, ...headers };
+  if (body !== undefined) asked["Content-Type"] = "application/json";
+  let answer;
+  try {
+    // The browser must not add a login of its own, nor ask for one in a window of its own.
+    answer = await fetch(`api/${where}`, {
+      method, signal, headers: asked, credentials: "omit", cache: "no-store",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (fault) {
+    if (fault.name === "AbortError") throw fault;
+    throw new Refusal(0, "The broker does not answer. It will be asked again.");
+  }
+  if (!answer.ok) throw new Refusal(answer.status, await reasonOf(answer));
+  return answer;
+}
+
+async function reasonOf(answer) {
+  const text = await answer.text();
+  try {
+    const { reason, error } = JSON.parse(text);
+    return sentence(reason) || sentence(error) || text;
+  } catch {
+    return text || `The broker answered ${answer.status} ${answer.statusText}.`;
+  }
+}
+
+function sentence(value) {
+  if (value && typeof value === "object") return Object.values(value).map(sentence).join(", ");
+  return value ? String(value) : "";
+}
+
+async function asked(...request) {
+  const answer = await ask(...request);
+  const text = await answer.text();
+  return text ? JSON.parse(text) : null;
+}
+
+export const get = (where, signal) => asked("GET", where, { signal });
+export const put = (where, body = {}) => asked("PUT", where, { body });
+export const post = (where, body = {}) => asked("POST", where, { body });
+export const remove = (where, headers) => asked("DELETE", where, { headers });
+
+/** `fallback` where the user may not look, the broker does not offer it, or it is not there. */
+export async function getOr(fallback, where, signal) {
+  try {
+    return await get(where, signal);
+  } catch (fault) {
+    if ([401, 403, 404, 405].includes(fault.status)) return fallback;
+    throw fault;
+  }
+}
+
+/** Save an answer as a file of the user's. */
+export async function download(where, name) {
+  const answer = await ask("GET", where);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** Items of a list, whether the broker pages it or sends all: then it is done here. */
+export function paged(answer, wanted) {
+  if (!Array.isArray(answer)) return answer;
+  const matches = matcher(wanted.name || "", wanted.use_regex === "true");
+  const items = answer.filter((item) => matches(wanted.nameOf ? wanted.nameOf(item) : item.name));
+  if (wanted.sort) items.sort(by(wanted.sort, wanted.sort_reverse === "true"));
+  const size = Number(wanted.page_size) || 100;
+  const pages = Math.max(1, Math.ceil(items.length / size));
+  const page = Math.min(Math.max(1, Number(wanted.page) || 1), pages);
+  return {
+    items: items.slice((page - 1) * size, page * size), page, page_count: pages, page_size: size,
+    filtered_count: items.length, total_count: answer.length,
+  };
+}
+
+function matcher(text, isRegex) {
+  if (!text) return () => true;
+  if (!isRegex) return (name) => String(name).toLowerCase().includes(text.toLowerCase());
+  try {
+    const pattern = new RegExp(text, "i");
+    return (name) => pattern.test(String(name));
+  } catch (fault) {
+    throw new Refusal(400, `${text} is no regular expression: ${fault.message}`);
+  }
+}
+
+export const dig = (item, dotted) =>
+  dotted.split(".").reduce((value, name) => (value ? value[name] : undefined), item);
+
+function by(dotted, reversed) {
+  const sign = reversed ? -1 : 1;
+  return (one, other) => {
+    const [a, b] = [dig(one, dotted) ?? "", dig(other, dotted) ?? ""];
+    if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+    return sign * String(a).localeCompare(String(b));
+  };
+}

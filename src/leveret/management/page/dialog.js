@@ -1,0 +1,72 @@
+// Questions before something is lost, and short notes about what happened.
+
+import { h, patch } from "./dom.js";
+
+const NOTE_MS = 6000;
+const notes = [];
+let sequence = 0;
+
+/** A note that goes by itself; refusals stay until they are closed. */
+export function sign(text, kind = "good") {
+  const note = { id: (sequence += 1), text, kind };
+  notes.push(note);
+  if (notes.length > 4) notes.shift();
+  if (kind === "good") setTimeout(() => close(note), NOTE_MS);
+  drawNotes();
+}
+
+function close(note) {
+  const index = notes.indexOf(note);
+  if (index >= 0) notes.splice(index, 1);
+  drawNotes();
+}
+
+export function closeNotes() {
+  const had = notes.length > 0;
+  notes.length = 0;
+  drawNotes();
+  return had;
+}
+
+function drawNotes() {
+  patch(document.getElementById("notes"), notes.map((note) =>
+    h("div", { key: note.id, class: `note ${note.kind}` }, h("p", {}, note.text),
+      h("button", { type: "button", class: "quiet", "aria-label": "Close this note",
+        onclick: () => close(note) }, "×"))));
+}
+
+/** Ask in a dialog; resolves to null, or to the text typed where `field` asks for one, else true. */
+export function confirm({ title, text, does, field, isDangerous = true }) {
+  return new Promise((resolve) => {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-labelledby", "dialog-title");
+    document.body.append(dialog);
+    const end = () => {
+      const input = dialog.querySelector("input");
+      const agreed = dialog.returnValue === "yes";
+      dialog.remove();
+      resolve(agreed ? (input ? input.value : true) : null);
+    };
+    dialog.addEventListener("close", end);
+    patch(dialog, h("form", { method: "dialog" },
+      h("h2", { id: "dialog-title" }, title),
+      text && h("p", {}, text),
+      field && h("label", {}, field, h("input", { name: "text", autocomplete: "off" })),
+      h("div", { class: "buttons" },
+        // Enter in the field means the first button of a form, so the deed stands first in it.
+        h("button", { value: "yes", class: isDangerous ? "danger" : "primary" }, does),
+        h("button", { value: "no", formnovalidate: true, autofocus: isDangerous }, "Cancel"))));
+    dialog.showModal();
+  });
+}
+
+/** Show something to read in a dialog. */
+export function tell(title, ...content) {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  patch(dialog, h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), content,
+    h("div", { class: "buttons" }, h("button", { autofocus: true }, "Close"))));
+  dialog.showModal();
+}

@@ -1,0 +1,173 @@
+// The page that is shown: its address, its data, and the polling that keeps it fresh.
+
+import { get, getOr, query as asQuery } from "./api.js";
+import { patch } from "./dom.js";
+import { sign } from "./dialog.js";
+
+const INTERVAL = "leveret.interval";
+const LONGEST_MS = 60000;
+const DEFAULT_S = 5;
+
+/** "#/queues/%2F/orders?tab=messages" to its names and its query. */
+export function parse(hash) {
+  const [names, query] = hash.replace(/^#?\/?/, "").split("?");
+  const parts = names ? names.split("/").map(decodeURIComponent) : [];
+  return { parts, query: Object.fromEntries(new URLSearchParams(query || "")) };
+}
+
+export class Page {
+  me = { name: "", tags: [] };
+  about = {};
+  vhosts = [];
+  data = undefined;
+  fault = null;
+  query = {};
+  #view = null;
+  #place = null;
+  #timer = 0;
+  #asking = null;
+  #failures = 0;
+  #draw;
+  #lost;
+  #find;
+
+  /** `draw` draws everything, `find` makes the view of an address, `lost` is told of a bad login. */
+  constructor({ draw, find, lost }) {
+    this.#draw = draw;
+    this.#find = find;
+    this.#lost = lost;
+    addEventListener("hashchange", () => this.show());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#pause();
+      else if (this.#view) this.refresh();
+    });
+  }
+
+  get view() {
+    return this.#view;
+  }
+
+  get interval() {
+    const kept = localStorage.getItem(INTERVAL);
+    return kept === null ? DEFAULT_S : Number(kept);
+  }
+
+  set interval(seconds) {
+    localStorage.setItem(INTERVAL, seconds);
+    this.refresh();
+  }
+
+  has(...tags) {
+    return tags.some((tag) => this.me.tags.includes(tag)) || this.me.tags.includes("administrator");
+  }
+
+  async enter() {
+    this.me = await get("whoami");
+    if (typeof this.me.tags === "string") this.me.tags = this.me.tags.split(",");
+    const [about, vhosts] = await Promise.all([getOr({}, "overview"), getOr([], "vhosts")]);
+    this.about = about;
+    this.vhosts = vhosts.map((vhost) => vhost.name).sort();
+  }
+
+  leave() {
+    this.#pause();
+    this.#view = null;
+    this.#place = null;
+  }
+
+  /** Show what the address says; the same view stays when only its query changed. */
+  show() {
+    if (!this.me.name) return;
+    const { parts, query } = parse(location.hash);
+    const place = JSON.stringify(parts);
+    this.query = query;
+    if (place !== this.#place) {
+      this.#place = place;
+      this.data = undefined;
+      this.#view = this.#find(parts, this);
+      document.title = `${this.#view.title} · ${this.about.cluster_name || "Leveret"}`;
+      scrollTo(0, 0);
+    }
+    this.fault = null;
+    this.redraw();
+    return this.refresh();
+  }
+
+  redraw() {
+    this.#draw();
+  }
+
+  setQuery(changes) {
+    const query = asQuery({ ...this.query, ...changes });
+    const names = location.hash.replace(/^#?\/?/, "").split("?")[0];
+    history.replaceState(null, "", `#/${names}${query}`);
+    return this.show();
+  }
+
+  go(hash) {
+    location.hash = hash;
+  }
+
+  #pause() {
+    clearTimeout(this.#timer);
+    this.#asking?.abort();
+  }
+
+  async refresh() {
+    if (!this.#view) return;
+    this.#pause();
+    const asking = new AbortController();
+    const view = this.#view;
+    this.#asking = asking;
+    try {
+      const data = await view.load(asking.signal);
+      if (asking.signal.aborted) return;
+      this.data = data;
+      this.fault = null;
+      this.#failures = 0;
+    } catch (fault) {
+      if (asking.signal.aborted) return;
+      if (fault.status === undefined) throw fault;
+      this.fault = fault;
+      this.#failures += fault.status === 0 || fault.status >= 500 ? 1 : 0;
+      if (fault.status === 401 && !(await this.#isWelcome())) return this.#lost();
+    }
+    this.redraw();
+    this.#schedule();
+  }
+
+  async #isWelcome() {
+    try {
+      await get("whoami");
+      return true;
+    } catch (fault) {
+      return fault.status !== 401;
+    }
+  }
+
+  #schedule() {
+    if (document.hidden || !this.interval) return;
+    // A broker that is down or busy is asked less and less often.
+    const wait = Math.min(this.interval * 1000 * 2 ** this.#failures, LONGEST_MS);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refresh(), wait);
+  }
+
+  /** Do something to the broker, say that it is done, and look again.  Undefined when refused. */
+  async act(doing, done) {
+    try {
+      const answer = await doing;
+      if (done) sign(done);
+      await this.refresh();
+      return answer ?? true;
+    } catch (fault) {
+      if (fault.status === undefined) throw fault;
+      sign(fault.message, "bad");
+      return undefined;
+    }
+  }
+
+  draw(vnodes) {
+    patch(document.getElementById("app"), vnodes);
+  }
+}

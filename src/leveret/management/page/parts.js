@@ -1,0 +1,156 @@
+// The pieces that views are made of: sections, tables of facts, badges, links, bars, charts.
+
+import { segment } from "./api.js";
+import { growth, lengths } from "./chart.js";
+import { h } from "./dom.js";
+import { count, exchangeName, percent, plain, rate, rateOf } from "./format.js";
+
+export const RANGES = {
+  minute: { label: "Last minute", age: 60, step: 5 },
+  ten: { label: "Last ten minutes", age: 600, step: 5 },
+  hour: { label: "Last hour", age: 3600, step: 60 },
+  eight: { label: "Last eight hours", age: 28800, step: 1800 },
+  day: { label: "Last day", age: 86400, step: 1800 },
+};
+
+export const FLOWS = {
+  publish: "Publish", confirm: "Publisher confirm", deliver: "Deliver (manual ack)",
+  deliver_no_ack: "Deliver (auto ack)", redeliver: "Redelivered", ack: "Consumer ack",
+  get: "Get (manual ack)", get_no_ack: "Get (auto ack)", get_empty: "Get (empty)",
+  return_unroutable: "Unroutable (return)", drop_unroutable: "Unroutable (drop)",
+};
+const QUIET = new Set(["get", "get_no_ack", "get_empty", "return_unroutable", "drop_unroutable"]);
+
+export const rangeOf = (query) => RANGES[query.range] || RANGES.minute;
+
+export function ages(range, ...kinds) {
+  return Object.fromEntries(kinds.flatMap((kind) => [
+    [`${kind}_age`, range.age], [`${kind}_incr`, range.step]]));
+}
+
+export function section(title, ...kids) {
+  return h("section", {}, h("h2", {}, title), kids);
+}
+
+export function facts(pairs) {
+  const shown = pairs.filter((pair) => pair && pair[1] !== undefined);
+  return h("dl", { class: "facts" }, shown.map(([name, value]) =>
+    h("div", { key: name }, h("dt", {}, name), h("dd", {}, value === null || value === "" ? "–" : value))));
+}
+
+/** What arguments, headers or client properties say. */
+export function tableOf(values, empty = "None") {
+  const entries = Object.entries(values || {});
+  if (!entries.length) return h("span", { class: "muted" }, empty);
+  return h("dl", { class: "pairs" }, entries.map(([name, value]) =>
+    h("div", { key: name }, h("dt", {}, name), h("dd", {}, pairValue(value)))));
+}
+
+function pairValue(value) {
+  const isTable = value && typeof value === "object" && !Array.isArray(value);
+  return isTable ? tableOf(value) : plain(value);
+}
+
+export function table(label, heads, rows, empty) {
+  if (!rows.length) return h("p", { class: "empty" }, empty);
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    h("table", {}, h("thead", {}, h("tr", {}, heads.map(head))), h("tbody", {}, rows)));
+}
+
+function head(label) {
+  const isNumber = label.startsWith("#");
+  return h("th", { scope: "col", class: isNumber && "number" }, isNumber ? label.slice(1) : label);
+}
+
+export const row = (key, ...cells) => h("tr", { key: key }, cells);
+export const cell = (...kids) => h("td", {}, kids);
+export const numberCell = (...kids) => h("td", { class: "number" }, kids);
+export const link = (href, ...kids) => h("a", { href }, kids);
+
+export const to = (...names) => `#/${names.map(segment).join("/")}`;
+export const queueLink = (vhost, name) => link(to("queues", vhost, name), name);
+export const exchangeLink = (vhost, name) =>
+  link(to("exchanges", vhost, name || "amq.default"), exchangeName(name));
+export const connectionLink = (name) => link(to("connections", name), name);
+export const channelLink = (name) => link(to("channels", name), name);
+
+export const badge = (text, kind = "", title = undefined) =>
+  h("span", { class: `badge ${kind}`, title }, text);
+
+const GOOD = new Set(["running", "idle", "flow", "active", "up"]);
+const BAD = new Set(["down", "crashed", "stopped", "minority", "blocked", "terminated"]);
+
+export function state(name) {
+  const text = name || "–";
+  const kind = GOOD.has(text) ? "good" : BAD.has(text) ? "bad" : "warn";
+  return h("span", { class: `state ${name ? kind : ""}` }, text);
+}
+
+/** What sets a queue or an exchange apart, as short labels that explain themselves when pointed at. */
+export function features(item) {
+  const args = item.arguments || {};
+  const labels = [
+    item.durable && ["D", "durable: is still there after a restart"],
+    item.auto_delete && ["AD", "auto-delete: goes with its last user"],
+    item.exclusive && ["Excl", "exclusive to the connection that declared it"],
+    item.internal && ["I", "internal: clients cannot publish to it"],
+    ["x-message-ttl", "TTL"], ["x-expires", "Exp"], ["x-max-length", "Lim"],
+    ["x-max-length-bytes", "Lim B"], ["x-overflow", "Ovfl"], ["x-dead-letter-exchange", "DLX"],
+    ["x-dead-letter-routing-key", "DLK"], ["x-max-priority", "Pri"],
+    ["x-single-active-consumer", "SAC"], ["alternate-exchange", "AE"],
+  ].map((label) => (label && label[0] in args
+    ? [label[1], `${label[0]}: ${plain(args[label[0]])}`] : label && label[0].includes("-") ? null : label));
+  const known = labels.filter(Boolean).map(([text, title]) => badge(text, "", title));
+  const policies = [
+    item.policy && badge(item.policy, "accent", `policy ${item.policy}`),
+    item.operator_policy && badge(item.operator_policy, "warn", `operator policy ${item.operator_policy}`),
+  ];
+  return h("span", { class: "badges" }, known, policies);
+}
+
+export function bar(part, whole, label, isAlarm = false) {
+  const share = percent(part, whole);
+  const kind = isAlarm || share > 90 ? "bad" : share > 70 ? "warn" : "";
+  return h("div", { class: "meter" },
+    h("meter", { class: kind, min: 0, max: 100, value: share, "aria-label": label }), h("span", {}, label));
+}
+
+export function tiles(pairs) {
+  return h("ul", { class: "tiles" }, pairs.map(([label, value, href]) =>
+    h("li", { key: label }, h(href ? "a" : "div", { href: href || undefined },
+      h("b", {}, typeof value === "number" ? count(value) : value ?? "–"), h("span", {}, label)))));
+}
+
+export function rangeChoice(page) {
+  return h("label", { class: "range" }, "Charts show the ",
+    h("select", {
+      value: page.query.range || "minute", "aria-label": "Time that charts show",
+      onchange: (event) => page.setQuery({ range: event.target.value === "minute" ? "" : event.target.value }),
+    }, Object.entries(RANGES).map(([id, { label }]) => h("option", { value: id }, label.toLowerCase()))));
+}
+
+export function lengthChart(stats, range) {
+  const names = { messages_ready: "Ready", messages_unacknowledged: "Unacked", messages: "Total" };
+  const series = Object.entries(names).map(([id, name]) => (
+    { name, points: lengths(stats, id), now: stats?.[id] }));
+  return h("live-chart", { key: "lengths", ".data": {
+    label: "Queued messages", unit: "count", range: range.age, series,
+    empty: "The first samples come within seconds." } });
+}
+
+export function flowChart(stats, range, flows = FLOWS) {
+  const moved = Object.entries(flows).filter(([id]) => !QUIET.has(id) || stats?.[id]);
+  const series = moved.map(([id, name]) => ({ name, points: growth(stats, id), now: rateOf(stats, id) ?? 0 }));
+  return h("live-chart", { key: "flows", ".data": {
+    label: "Message rates", unit: "rate", range: range.age, series,
+    empty: stats && Object.keys(stats).length ? "The first samples come within seconds."
+      : "No message has moved yet." } });
+}
+
+/** Statistics of many flows as a table, e.g. what a channel published to each exchange. */
+export function flowRows(items, name, flows, label, empty) {
+  const heads = [name.title, ...flows.map((id) => `#${FLOWS[id] || id}`)];
+  const rows = (items || []).map((item) => row(name.key(item), cell(name.of(item)),
+    flows.map((id) => numberCell(rate(rateOf(item.stats, id))))));
+  return table(label, heads, rows, empty);
+}
