@@ -16,9 +16,15 @@ from leveret import __version__
 COMMANDS: Final = {
     "config": "leveret.cli.config:config",
     "ctl": "leveret.cli.ctl.program:ctl",
+    "get": "leveret.cli.get:get",
+    "peek": "leveret.cli.peek:peek",
     "perf": "leveret.cli.perf:perf",
+    "publish": "leveret.cli.publish:publish",
+    "queues": "leveret.cli.queues:queues",
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
+    "tail": "leveret.cli.tail:tail",
+    "top": "leveret.cli.top:top",
 }
 
 # Written by setup.py beside the package's modules when it installs them without compiling them.
