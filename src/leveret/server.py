@@ -27,7 +27,7 @@ from leveret.net.turns import Turns
 from leveret.net.web import (
     MANAGEMENT,
     WebListener,
-    management_context,
+    WebTls,
     management_places,
     management_tls_places,
 )
@@ -53,6 +53,7 @@ class Server:
     def __init__(self, settings: Settings, is_lasting: bool = False) -> None:
         self._alarm: LoopAlarm | None = None
         self._tls: Final = ServerTls(settings) if tls_places(settings) else None
+        self._web_tls: Final = WebTls(settings) if management_tls_places(settings) else None
         clock = Clock()
         self._vault: Final = Vault(settings, clock) if is_lasting else None
         self._storage: Storage | None = None
@@ -107,12 +108,11 @@ class Server:
             WebListener("HTTP API", MANAGEMENT, node, host, port, None, wake)
             for host, port in management_places(settings)
         ]
-        places = management_tls_places(settings)
-        if places:
-            context = management_context(settings)
+        if self._web_tls is not None:
+            context = self._web_tls.context
             web += [
                 WebListener("HTTP API over TLS", MANAGEMENT, node, host, port, context, wake)
-                for host, port in places
+                for host, port in management_tls_places(settings)
             ]
         return web
 
@@ -121,35 +121,47 @@ class Server:
         places = self.node.places
         places.clear()
         for listener in self.listeners:
-            name = "amqp/ssl" if listener.is_tls else "amqp"
-            places.append(Place(name, listener.host, listener.port))
+            if listener.is_tls and self._tls is not None:
+                expires = self._tls.expires
+                places.append(Place("amqp/ssl", listener.host, listener.port, expires))
+            else:
+                places.append(Place("amqp", listener.host, listener.port))
         for web in self.web:
-            places.append(Place("https" if web.is_tls else "http", web.host, web.port))
+            if web.is_tls and self._web_tls is not None:
+                places.append(Place("https", web.host, web.port, self._web_tls.expires))
+            else:
+                places.append(Place("http", web.host, web.port))
 
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come.
 
         Whether that was done: files that are not good are told to the log, and the old ones stay.
         """
-        if self._tls is None:
-            return False
+        expires: list[str] = []
         try:
-            self._tls.reload()
+            if self._tls is not None:
+                self._tls.reload()
+                expires.append(self._tls.expires)
+            if self._web_tls is not None:
+                self._web_tls.reload()
+                expires.append(self._web_tls.expires)
         except ConfigError as error:
             self.node.notices.warn(f"The old certificate stays: {error}")
             return False
+        if not expires:
+            return False
+        self._tell_places()
         self.node.notices.inform(
-            "The TLS certificate was read anew, for new connections:"
-            f" it is good until {self._tls.expires}"
+            f"The TLS certificate was read anew, for new connections: it is good until {min(expires)}"
         )
-        self._warn_of_expiry(self._tls)
+        self._warn_of_expiry(min(expires))
         return True
 
-    def _warn_of_expiry(self, tls: ServerTls) -> None:
+    def _warn_of_expiry(self, expires: str) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.node.clock.unix_s()))
-        if tls.expires and tls.expires < now:
+        if expires and expires < now:
             self.node.notices.warn(
-                f"The TLS certificate expired at {tls.expires}: clients that check it will not come"
+                f"The TLS certificate expired at {expires}: clients that check it will not come"
             )
 
     def wake(self) -> None:
@@ -191,7 +203,9 @@ class Server:
             self.failed = None
             self._tell_places()
             if self._tls is not None:
-                self._warn_of_expiry(self._tls)
+                self._warn_of_expiry(self._tls.expires)
+            if self._web_tls is not None:
+                self._warn_of_expiry(self._web_tls.expires)
         except BaseException:
             self._be_quiet()
             await self._close_listeners()

@@ -25,6 +25,7 @@ class Compat:
 
     def __init__(self, name: str = RABBITMQ, denied: Sequence[str] = ()) -> None:
         self.name: Final = name
+        self._denied: Final = frozenset(denied)
         is_strict = name == STRICT
         self._has_transient: Final = not is_strict and TRANSIENT not in denied
         self._has_master_locator: Final = not is_strict and MASTER_LOCATOR not in denied
@@ -33,6 +34,10 @@ class Compat:
         # Consumers of classic queues may be given a time to acknowledge.
         self.has_classic_timeouts: Final = not is_strict
         self.queue_versions: Final[tuple[int, ...]] = (2,) if is_strict else (1, 2)
+
+    def permits(self, feature: str) -> bool:
+        """Whether the deprecated feature of that name may be used."""
+        return self.name != STRICT and feature not in self._denied
 
     def check_transient(self, is_durable: bool, is_exclusive: bool) -> None:
         """Refuse a queue that is neither durable nor exclusive.  Raises Withdrawn."""

@@ -79,6 +79,7 @@ class Importer:
         self._vhost: Final = vhost
         self._by: Final = by
         self._steps: Final[list[Step]] = []
+        self._at = 0
         self.report: Final = ImportReport()
 
     def read(self, document: Shape) -> None:
@@ -95,17 +96,28 @@ class Importer:
 
     def perform(self) -> None:
         """Do what was read.  Raises Invalid for what is refused, which names its place."""
-        for step in self._steps:
-            try:
-                skipped = step.perform(self._node)
-            except ValueError as error:  # a pattern
-                raise Invalid(f"{step.path}: {error}") from None
-            except BrokerError as refused:
-                raise Invalid(f"{step.path}: {refused.detail.strip()}") from None
-            if skipped:
-                self.report.skipped.append(f"{step.path}: {skipped}")
-            else:
-                self.report.count(step.kind)
+        while self.has_more:
+            self.perform_next()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something of what was read is still to be done."""
+        return self._at < len(self._steps)
+
+    def perform_next(self) -> None:
+        """Do the next thing only, for whoever has others waiting.  Raises Invalid."""
+        step = self._steps[self._at]
+        self._at += 1
+        try:
+            skipped = step.perform(self._node)
+        except ValueError as error:  # a pattern
+            raise Invalid(f"{step.path}: {error}") from None
+        except BrokerError as refused:
+            raise Invalid(f"{step.path}: {refused.detail.strip()}") from None
+        if skipped:
+            self.report.skipped.append(f"{step.path}: {skipped}")
+        else:
+            self.report.count(step.kind)
 
     def _step_of_node(self, kind: str, shape: Shape) -> Step:
         if kind == "users":
