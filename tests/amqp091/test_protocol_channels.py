@@ -44,6 +44,14 @@ def test_frames_on_a_channel_that_waits_for_close_ok_are_swallowed(wire: Wire) -
     assert wire.call("channel.open").name == "channel.open-ok"
 
 
+def test_a_channel_is_not_opened_again_before_its_close_was_answered(wire: Wire) -> None:
+    wire.call("queue.declare", queue="missing", passive=True)
+    wire.send("channel.open")
+    close = wire.expect("connection.close")
+    assert (close.reply_code, close.class_id, close.method_id) == (504, 20, 10)
+    assert close.reply_text == "CHANNEL_ERROR - second 'channel.open' seen"
+
+
 def test_a_client_and_the_broker_may_close_a_channel_at_once(wire: Wire) -> None:
     wire.send("queue.declare", queue="missing", passive=True)
     wire.send("channel.close", reply_code=200)

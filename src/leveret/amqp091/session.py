@@ -406,6 +406,10 @@ class AmqpSession(Session):
             if method == CHANNEL_CLOSE:
                 roster.forget(number)
                 self._outbox.send(number, MethodFrame(CHANNEL_CLOSE_OK))
+            elif method == CHANNEL_OPEN:
+                # It must say first that it saw the close.
+                self._method = method
+                raise AmqpFault(CHANNEL_ERROR, "second 'channel.open' seen")
         elif method == CHANNEL_OPEN:
             # Its refusals name no method.
             self._method = 0
