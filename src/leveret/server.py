@@ -152,7 +152,8 @@ class Server:
             return False
         self._tell_places()
         self.node.notices.inform(
-            f"The TLS certificate was read anew, for new connections: it is good until {min(expires)}"
+            "The TLS certificate was read anew, for new connections:"
+            f" it is good until {min(expires)}"
         )
         self._warn_of_expiry(min(expires))
         return True

@@ -186,6 +186,11 @@ class Backlog:
         return len(self) - self._middle.count if self._middle is not None else len(self)
 
     @property
+    def memory_octets(self) -> int:
+        """About how much memory they take."""
+        return self._octets + self._tail_octets + self._returned_octets
+
+    @property
     def taken_in(self) -> int:
         """How many messages came since ``begin_counting``, or ever."""
         return self._next_offset - self._first

@@ -26,9 +26,19 @@ from leveret.management.api import (
 from leveret.management.login import CHALLENGE, login
 from leveret.management.protocol import WebProtocol
 from leveret.management.views import (
+    auth,
+    binding_actions,
     bindings,
+    channels,
+    connection_actions,
+    connections,
+    consumers,
+    definitions,
     exchange_actions,
     exchanges,
+    extensions,
+    health,
+    nodes,
     overview,
     page,
     parameters,
@@ -47,10 +57,14 @@ _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 # Each module brings its routes.
 _VIEWS: Final = (
     overview,
+    nodes,
     vhosts,
     exchanges,
     queues,
     bindings,
+    consumers,
+    connections,
+    channels,
     users,
     permissions,
     parameters,
@@ -59,6 +73,12 @@ _VIEWS: Final = (
     exchange_actions,
     queue_actions,
     page,
+    binding_actions,
+    connection_actions,
+    definitions,
+    health,
+    extensions,
+    auth,
 )
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

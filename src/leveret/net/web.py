@@ -15,7 +15,7 @@ from leveret.broker.node import Node
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.settings import Settings
 from leveret.net.sockets import everywhere
-from leveret.net.tls import server_context
+from leveret.net.tls import own_facts, server_context
 
 MANAGEMENT: Final = "leveret.management.site"
 # What a connection may have sent before the site is there to read it.
@@ -214,8 +214,33 @@ def management_tls_places(settings: Settings) -> list[tuple[str, int]]:
     return [(settings.host, settings.management_tls_port)]
 
 
-def management_context(settings: Settings) -> ssl.SSLContext:
-    """The TLS of HTTPS.  Raises ConfigError."""
+@final
+class WebTls:
+    """The TLS of HTTPS.  Raises ConfigError for files that are not good."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings: Final = _own_settings(settings)
+        self.context: Final = server_context(self._settings)
+        self.expires = ""
+        self._note_expiry()
+
+    def reload(self) -> None:
+        """Read the files anew, for connections to come.  Raises ConfigError, and keeps the old."""
+        server_context(self._settings)
+        settings = self._settings
+        password = settings.tls_password
+        # In place: the loop keeps the context that it was given.
+        self.context.load_cert_chain(
+            settings.tls_certfile, settings.tls_keyfile or None, lambda: password.encode()
+        )
+        self._note_expiry()
+
+    def _note_expiry(self) -> None:
+        self.expires = own_facts(self._settings).validity.rpartition(" ")[2]
+
+
+def _own_settings(settings: Settings) -> Settings:
+    """Settings in which TLS is that of HTTPS."""
     own = Settings(
         tls_depth=settings.tls_depth,
         tls_versions=settings.tls_versions,
@@ -224,4 +249,4 @@ def management_context(settings: Settings) -> ssl.SSLContext:
     for name in _OWN:
         setattr(own, f"tls_{name}", getattr(settings, f"management_tls_{name}"))
         own.origin[f"tls_{name}"] = settings.origin[f"management_tls_{name}"]
-    return server_context(own)
+    return own

@@ -4,7 +4,15 @@ from typing import Final
 
 from starlette.responses import Response
 
+from leveret.broker.definition_export import RABBITMQ_VERSION
 from leveret.management.api import MANAGEMENT, Call, Route, reply
+from leveret.management.lists import Facts, Patience, reply_one
+from leveret.management.views.connections import visible_links
+from leveret.management.views.nodes import churn, contexts, exchange_types, listeners
+from leveret.version import VERSION
+
+# How long samples are kept, in seconds, for what is asked of the whole, of things, of details.
+_RETENTION: Final = {"global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600]}
 
 
 async def whoami(call: Call) -> Response:
@@ -21,7 +29,59 @@ async def whoami(call: Call) -> Response:
 
 async def overview(call: Call) -> Response:
     """All of it in numbers."""
-    return await reply(call, {})
+    node = call.node
+    settings = node.settings
+    facts: Facts = {
+        "management_version": RABBITMQ_VERSION,
+        "rates_mode": settings.management_rates_mode,
+        "sample_retention_policies": _RETENTION,
+        "exchange_types": exchange_types(),
+        "product_version": VERSION,
+        "product_name": "Leveret",
+        "rabbitmq_version": RABBITMQ_VERSION,
+        "cluster_name": node.global_parameters.values.get("cluster_name", ""),
+        "cluster_tags": {},
+        "node_tags": {},
+        "default_queue_type": settings.default_queue_type,
+        "is_op_policy_updating_enabled": True,
+        "disable_stats": False,
+        "enable_queue_totals": False,
+        "statistics_db_event_queue": 0,
+        "churn_rates": churn(node),
+        **await totals(call),
+    }
+    if call.is_monitor:
+        facts.update(node=node.name, listeners=listeners(node), contexts=contexts(node))
+    return await reply_one(call, facts)
+
+
+async def totals(call: Call) -> Facts:
+    """How much there is of what the user may know of."""
+    patience = Patience()
+    ready = unacked = queues = exchanges = consumers = 0
+    for vhost in await call.visible_vhosts():
+        exchanges += len(vhost.exchanges)
+        queues += len(vhost.queues)
+        for queue in list(vhost.queues.values()):
+            await patience.rest()
+            ready += queue.ready_count
+            unacked += queue.unacked_count
+            consumers += queue.consumer_count
+    links = visible_links(call)
+    return {
+        "queue_totals": {
+            "messages": ready + unacked,
+            "messages_ready": ready,
+            "messages_unacknowledged": unacked,
+        },
+        "object_totals": {
+            "channels": sum([len(link.channels) for link in links]),
+            "connections": len(links),
+            "consumers": consumers,
+            "exchanges": exchanges,
+            "queues": queues,
+        },
+    }
 
 
 ROUTES: Final = [

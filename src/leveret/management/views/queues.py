@@ -1,69 +1,145 @@
 """Queues: all, those of a vhost, and one.  Reading only."""
 
-from typing import Final
+from typing import Any, Final, final
 
 from starlette.responses import Response
 
 from leveret.broker.definition_export import arguments_of
+from leveret.broker.node import Node
 from leveret.broker.queue import Queue
+from leveret.broker.rules import QUORUM
+from leveret.broker.totals import unacked_octets
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotFound, Route
 from leveret.management.lists import Facts, Listing, reply_one
+from leveret.management.views.consumers import Directory, consumer_facts, consumers_of
 
-# A queue does not know its vhost, nor the node's name.
-Placed = tuple[VHost, Queue, str]
+# A queue does not know its vhost.
+Placed = tuple[VHost, Queue]
+
+KEYS: Final[dict[str, Any]] = {
+    "name": lambda placed: placed[1].name,
+    "vhost": lambda placed: placed[0].name,
+    "type": lambda placed: placed[1].kind,
+    "state": lambda placed: "running",
+    "durable": lambda placed: placed[1].is_durable,
+    "auto_delete": lambda placed: placed[1].is_auto_delete,
+    "exclusive": lambda placed: placed[1].owner_id != 0,
+    "messages": lambda placed: placed[1].ready_count + placed[1].unacked_count,
+    "messages_ready": lambda placed: placed[1].ready_count,
+    "messages_unacknowledged": lambda placed: placed[1].unacked_count,
+    "message_bytes_ready": lambda placed: placed[1].ready_octets,
+    "consumers": lambda placed: placed[1].consumer_count,
+}
+ORDER: Final = ("vhost", "name")
 
 
-def queue_facts(placed: Placed) -> Facts:
-    """What lists show of a queue."""
-    vhost, queue, node = placed
-    policy, operator_policy = queue.policy, queue.operator_policy
+@final
+class Teller:
+    """Tells of queues, for one request.  What is long to find out is found out once."""
+
+    def __init__(self, node: Node) -> None:
+        self._node: Final = node
+        # By vhost and queue.
+        self._unacked_octets: Final[dict[str, dict[str, int]]] = {}
+
+    def outline(self, placed: Placed) -> Facts:
+        """What does not change with every message."""
+        vhost, queue = placed
+        policy, operator_policy = queue.policy, queue.operator_policy
+        node = self._node.name
+        facts: Facts = {
+            "name": queue.name,
+            "vhost": vhost.name,
+            "type": queue.kind,
+            "node": node,
+            "state": "running",
+            "durable": queue.is_durable,
+            "auto_delete": queue.is_auto_delete,
+            "exclusive": queue.owner_id != 0,
+            "arguments": arguments_of(queue.arguments),
+            "policy": policy.name if policy is not None else None,
+            "operator_policy": operator_policy.name if operator_policy is not None else None,
+        }
+        if queue.kind == QUORUM:
+            facts.update(leader=node, members=[node], online=[node])
+        return facts
+
+    def totals(self, placed: Placed) -> Facts:
+        """The same, and how many messages there are."""
+        return {**self.outline(placed), **counts(placed[1])}
+
+    def facts(self, placed: Placed) -> Facts:
+        """All that lists show of a queue."""
+        vhost, queue = placed
+        ready_octets, out_octets = queue.ready_octets, self._out_octets(vhost, queue)
+        facts = {
+            **self.totals(placed),
+            "effective_policy_definition": dict(queue.effective_policy),
+            "consumers": queue.consumer_count,
+            "message_bytes": ready_octets + out_octets,
+            "message_bytes_ready": ready_octets,
+            "message_bytes_unacknowledged": out_octets,
+            **self._special_consumers(queue),
+        }
+        if queue.owner_id != 0:
+            facts["owner_pid_details"] = self._owner(queue)
+        return facts
+
+    def _special_consumers(self, queue: Queue) -> Facts:
+        active = queue.active_consumer
+        exclusive = [one.tag for one in queue.consumers if one.is_exclusive]
+        return {
+            "exclusive_consumer_tag": exclusive[0] if exclusive else None,
+            "single_active_consumer_tag": active.tag if active is not None else None,
+        }
+
+    def _owner(self, queue: Queue) -> Facts:
+        link = self._node.connections.by_id.get(queue.owner_id)
+        if link is None:
+            return {}
+        peer = link.peer
+        return {"name": link.name, "peer_host": peer.host, "peer_port": peer.port}
+
+    def _out_octets(self, vhost: VHost, queue: Queue) -> int:
+        if queue.unacked_count == 0:
+            return 0
+        octets = self._unacked_octets.get(vhost.name)
+        if octets is None:
+            octets = unacked_octets(self._node, vhost)
+            self._unacked_octets[vhost.name] = octets
+        return octets.get(queue.name, 0)
+
+
+def counts(queue: Queue) -> Facts:
+    """How many messages there are."""
     return {
-        "name": queue.name,
-        "vhost": vhost.name,
-        "type": queue.kind,
-        "node": node,
-        "state": "running",
-        "durable": queue.is_durable,
-        "auto_delete": queue.is_auto_delete,
-        "exclusive": queue.owner_id != 0,
-        "arguments": arguments_of(queue.arguments),
-        "policy": policy.name if policy is not None else None,
-        "operator_policy": operator_policy.name if operator_policy is not None else None,
-        "effective_policy_definition": dict(queue.effective_policy),
         "messages": queue.ready_count + queue.unacked_count,
         "messages_ready": queue.ready_count,
         "messages_unacknowledged": queue.unacked_count,
-        "consumers": queue.consumer_count,
     }
 
 
-QUEUES: Final[Listing[Placed]] = Listing(
-    queue_facts,
-    {
-        "name": lambda placed: placed[1].name,
-        "vhost": lambda placed: placed[0].name,
-        "type": lambda placed: placed[1].kind,
-        "state": lambda placed: "running",
-        "messages": lambda placed: placed[1].ready_count + placed[1].unacked_count,
-        "messages_ready": lambda placed: placed[1].ready_count,
-        "messages_unacknowledged": lambda placed: placed[1].unacked_count,
-        "consumers": lambda placed: placed[1].consumer_count,
-    },
-    ("vhost", "name"),
-)
+# --- views ---------------------------------------------------------------------------------
 
 
 async def queues(call: Call) -> Response:
     """Those of one vhost, or of all that the user may use."""
-    node = call.node.name
-    placed = [(v, q, node) for v in await call.some_vhosts() for q in list(v.queues.values())]
-    return await QUEUES.reply(call, placed)
+    teller = Teller(call.node)
+    facts = teller.facts
+    if call.flag("disable_stats"):
+        facts = teller.totals if call.flag("enable_queue_totals") else teller.outline
+    placed = [(v, q) for v in await call.some_vhosts() for q in v.queues.values()]
+    return await Listing(facts, KEYS, ORDER).reply(call, placed)
 
 
 async def queue(call: Call) -> Response:
-    """One queue."""
-    return await reply_one(call, queue_facts(await find_queue(call)))
+    """One queue, with its consumers."""
+    vhost, found = await find_queue(call)
+    directory = Directory(call.node)
+    facts = Teller(call.node).facts((vhost, found))
+    details = [consumer_facts(one) for one in consumers_of(vhost, found, directory)]
+    return await reply_one(call, {**facts, "consumer_details": details})
 
 
 async def find_queue(call: Call) -> Placed:
@@ -72,11 +148,12 @@ async def find_queue(call: Call) -> Placed:
     found = vhost.queues.get(call.names["name"])
     if found is None:
         raise NotFound()
-    return vhost, found, call.node.name
+    return vhost, found
 
 
 ROUTES: Final = [
     Route("/api/queues", MANAGEMENT, GET=queues),
+    Route("/api/queues/detailed", MANAGEMENT, GET=queues),
     Route("/api/queues/{vhost}", MANAGEMENT, GET=queues),
     Route("/api/queues/{vhost}/{name}", MANAGEMENT, GET=queue),
 ]

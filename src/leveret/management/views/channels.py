@@ -1,0 +1,129 @@
+"""Channels: all, those of a vhost or of a connection, and one."""
+
+from typing import Final, final
+
+from starlette.responses import Response
+
+from leveret.broker.connections import Link
+from leveret.broker.tallies import ChannelView
+from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
+from leveret.management.lists import Facts, Listing
+from leveret.management.views.connections import find_link, visible_links
+
+
+@final
+class Placed:
+    """A channel and its connection."""
+
+    def __init__(self, channel: ChannelView, link: Link, node: str) -> None:
+        self.channel: Final = channel
+        self.link: Final = link
+        self.node: Final = node
+
+
+def channel_facts(placed: Placed) -> Facts:
+    """What lists show of a channel."""
+    channel, link = placed.channel, placed.link
+    return {
+        "name": channel.name,
+        "number": channel.number,
+        "node": placed.node,
+        "user": link.user.name,
+        "user_who_performed_action": link.user.name,
+        "vhost": link.vhost,
+        "state": "running",
+        "confirm": channel.is_confirming,
+        "transactional": channel.is_transactional,
+        "consumer_count": channel.consumer_count,
+        "messages_unacknowledged": channel.unacked_count,
+        "messages_unconfirmed": channel.unconfirmed_count,
+        "messages_uncommitted": channel.uncommitted_count,
+        "acks_uncommitted": channel.uncommitted_acks_count,
+        "prefetch_count": channel.prefetch_count,
+        "global_prefetch_count": channel.global_prefetch_count,
+        "pending_raft_commands": 0,
+        "connection_details": {
+            "name": link.name,
+            "peer_host": link.peer.host,
+            "peer_port": link.peer.port,
+        },
+    }
+
+
+def channel_details(placed: Placed) -> Facts:
+    """How consumers and others say which channel they are on."""
+    link = placed.link
+    return {
+        "connection_name": link.name,
+        "name": placed.channel.name,
+        "node": placed.node,
+        "number": placed.channel.number,
+        "peer_host": link.peer.host,
+        "peer_port": link.peer.port,
+        "user": link.user.name,
+    }
+
+
+CHANNELS: Final[Listing[Placed]] = Listing(
+    channel_facts,
+    {
+        "name": lambda placed: placed.channel.name,
+        "number": lambda placed: placed.channel.number,
+        "user": lambda placed: placed.link.user.name,
+        "vhost": lambda placed: placed.link.vhost,
+        "consumer_count": lambda placed: placed.channel.consumer_count,
+        "messages_unacknowledged": lambda placed: placed.channel.unacked_count,
+        "messages_unconfirmed": lambda placed: placed.channel.unconfirmed_count,
+        "prefetch_count": lambda placed: placed.channel.prefetch_count,
+    },
+    ("vhost", "name"),
+)
+
+
+def channels_of(links: list[Link], node: str) -> list[Placed]:
+    """The channels of some connections."""
+    return [
+        Placed(channel, link, node)
+        for link in links
+        for channel in list(link.channels.values())
+        if channel is not None
+    ]
+
+
+# --- views ---------------------------------------------------------------------------------
+
+
+async def channels(call: Call) -> Response:
+    """All that the user may know of."""
+    return await CHANNELS.reply(call, channels_of(visible_links(call), call.node.name))
+
+
+async def in_vhost(call: Call) -> Response:
+    """Those of connections to one vhost."""
+    vhost = await call.vhost()
+    links = [link for link in visible_links(call) if link.vhost == vhost.name]
+    return await CHANNELS.reply(call, channels_of(links, call.node.name))
+
+
+async def of_connection(call: Call) -> Response:
+    """Those of one connection."""
+    link = find_link(call, call.names["name"])
+    return await CHANNELS.reply(call, channels_of([link], call.node.name))
+
+
+def find_channel(call: Call) -> Placed:
+    """The channel that the path names.  Raises NotFound, NotAuthorised."""
+    name = call.names["name"]
+    for placed in channels_of(list(call.node.connections.by_id.values()), call.node.name):
+        if placed.channel.name == name:
+            if not call.is_monitor and placed.link.user.name != call.user.name:
+                raise NotAuthorised("User not authorised to access object")
+            return placed
+    raise NotFound()
+
+
+ROUTES: Final = [
+    Route("/api/channels", MANAGEMENT, GET=channels),
+    Route("/api/connections/{name}/channels", MANAGEMENT, GET=of_connection),
+    Route("/api/vhosts/{vhost}/channels", MANAGEMENT, GET=in_vhost),
+]

@@ -1,0 +1,172 @@
+"""Connections: all, those of a vhost or of a user, and one.  Reading only."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from leveret.broker.connections import Link
+from leveret.broker.definition_export import json_of
+from leveret.broker.node import Node
+from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
+from leveret.management.lists import Facts, Listing, reply_list, reply_one
+
+Placed = tuple[Link, str]
+
+
+def link_facts(placed: Placed) -> Facts:
+    """What lists show of a connection."""
+    link, node = placed
+    peer = link.peer
+    properties = {name: json_of(field) for name, field in link.client_properties.items()}
+    return {
+        "name": link.name,
+        "user_provided_name": properties.get("connection_name"),
+        "type": "network",
+        "node": node,
+        "host": peer.local_host,
+        "port": peer.local_port,
+        "peer_host": peer.host,
+        "peer_port": peer.port,
+        "protocol": link.protocol,
+        "auth_mechanism": link.mechanism,
+        "user": link.user.name,
+        "user_who_performed_action": link.user.name,
+        "vhost": link.vhost,
+        "timeout": link.heartbeat_s,
+        "frame_max": link.frame_max,
+        "channel_max": link.channel_max,
+        "client_properties": properties,
+        "connected_at": link.connected_at_s * 1000,
+        "state": "running",
+        "channels": len(link.channels),
+        **tls_facts(link),
+        **traffic_facts(link),
+    }
+
+
+def tls_facts(link: Link) -> Facts:
+    """How it is encrypted."""
+    tls = link.peer.tls
+    if tls is None:
+        tls_fields = ("ssl_protocol", "ssl_key_exchange", "ssl_cipher", "ssl_hash")
+        peer_fields = ("peer_cert_subject", "peer_cert_issuer", "peer_cert_validity")
+        return {"ssl": False, **dict.fromkeys((*tls_fields, *peer_fields))}
+    return {
+        "ssl": True,
+        "ssl_protocol": tls.protocol,
+        # The cipher's name says these two.
+        "ssl_key_exchange": None,
+        "ssl_cipher": tls.cipher,
+        "ssl_hash": None,
+        "peer_cert_subject": tls.subject or None,
+        "peer_cert_issuer": tls.issuer or None,
+        "peer_cert_validity": tls.validity or None,
+    }
+
+
+def traffic_facts(link: Link) -> Facts:
+    """What went through its socket."""
+    traffic = link.traffic
+    return {
+        "recv_oct": int(traffic.octets_in),
+        "recv_cnt": int(traffic.chunks_in),
+        "send_oct": int(traffic.octets_out),
+        "send_cnt": int(traffic.chunks_out),
+        "send_pend": 0,
+    }
+
+
+CONNECTIONS: Final[Listing[Placed]] = Listing(
+    link_facts,
+    {
+        "name": lambda placed: placed[0].name,
+        "user": lambda placed: placed[0].user.name,
+        "vhost": lambda placed: placed[0].vhost,
+        "protocol": lambda placed: placed[0].protocol,
+        "channels": lambda placed: len(placed[0].channels),
+        "peer_host": lambda placed: placed[0].peer.host,
+        "connected_at": lambda placed: placed[0].connected_at_s,
+        "recv_oct": lambda placed: int(placed[0].traffic.octets_in),
+        "send_oct": lambda placed: int(placed[0].traffic.octets_out),
+    },
+    ("vhost", "name"),
+)
+
+
+# --- which ---------------------------------------------------------------------------------
+
+
+def visible_links(call: Call) -> list[Link]:
+    """Those that the user may know of: its own, or all."""
+    only = call.request.headers.get("x-vhost", "")
+    name = call.user.name
+    return [
+        link
+        for link in list(call.node.connections.by_id.values())
+        if (call.is_monitor or link.user.name == name) and only in ("", link.vhost)
+    ]
+
+
+def find_link(call: Call, name: str) -> Link:
+    """The connection called ``name``.  Raises NotFound, NotAuthorised."""
+    link = link_by_name(call.node, name)
+    if link is None:
+        raise NotFound()
+    if not call.is_monitor and link.user.name != call.user.name:
+        raise NotAuthorised("User not authorised to access object")
+    return link
+
+
+def link_by_name(node: Node, name: str) -> Link | None:
+    """The connection called ``name``."""
+    for link in node.connections.by_id.values():
+        if link.name == name:
+            return link
+    return None
+
+
+# --- views ---------------------------------------------------------------------------------
+
+
+async def connections(call: Call) -> Response:
+    """All that the user may know of."""
+    node = call.node.name
+    return await CONNECTIONS.reply(call, [(link, node) for link in visible_links(call)])
+
+
+async def in_vhost(call: Call) -> Response:
+    """Those to one vhost."""
+    vhost, node = await call.vhost(), call.node.name
+    links = [(link, node) for link in visible_links(call) if link.vhost == vhost.name]
+    return await CONNECTIONS.reply(call, links)
+
+
+async def of_user(call: Call) -> Response:
+    """Those of one user, in few words."""
+    name = call.names["user"]
+    links = [link for link in visible_links(call) if link.user.name == name]
+    node = call.node.name
+    facts: list[Facts] = [
+        {"name": one.name, "vhost": one.vhost, "user": one.user.name, "node": node} for one in links
+    ]
+    return await reply_list(call, facts, "vhost", "name")
+
+
+async def connection(call: Call) -> Response:
+    """One connection."""
+    return await reply_one(call, link_facts((find_link(call, call.names["name"]), call.node.name)))
+
+
+async def sessions(call: Call) -> Response:
+    """The AMQP 1.0 sessions of a connection: none, as nobody speaks that yet."""
+    find_link(call, call.names["name"])
+    return await reply_list(call, [])
+
+
+ROUTES: Final = [
+    Route("/api/connections", MANAGEMENT, GET=connections),
+    Route("/api/connections/{name}", MANAGEMENT, GET=connection),
+    Route("/api/connections/{name}/sessions", MANAGEMENT, GET=sessions),
+    Route("/api/connections/username/{user}", MANAGEMENT, GET=of_user),
+    Route("/api/vhosts/{vhost}/connections", MANAGEMENT, GET=in_vhost),
+]
