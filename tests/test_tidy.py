@@ -72,7 +72,7 @@ FOREIGN = [
     "deb" + ".debian",
     "ruby" + "gems.org",
 ]
-TREES = ("src", "tests", "tools", "docs", "bench", "examples", ".ci")
+TREES = ("src", "tests", "tools", "docs", "bench", "examples", "packaging", ".ci")
 NOT_OURS = {"__pycache__", "node_modules", "_build"}
 
 Rule = Callable[[str, str], list[str]]

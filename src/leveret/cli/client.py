@@ -23,6 +23,8 @@ TRY_LATER: Final = 75
 NO_PERMISSION: Final = 77
 
 Path = tuple[str, ...]
+# Stands for a request that nobody in particular makes.
+_NO_LOGIN: Final[Mapping[str, str]] = {"Accept": "application/json"}
 
 
 class Refusal(Failure):
@@ -84,8 +86,16 @@ class Api:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         status, answer = self._exchange(method, target, content, headers or {})
         if status >= http.client.BAD_REQUEST:
+            if status == http.client.METHOD_NOT_ALLOWED and not answer:
+                answer = f"this broker's API has no {method} /api/{where}".encode()
             raise self._refusal(status, answer)
         return decode(answer)
+
+    def knock(self) -> None:
+        """Return when an API answers, without a login.  Raises Failure when none does."""
+        status, _ = self._exchange("GET", f"{self.address.prefix}/api/whoami", None, _NO_LOGIN)
+        if status >= http.client.INTERNAL_SERVER_ERROR:
+            raise Failure(f"the broker at {self.address.url} answered {status}", UNAVAILABLE)
 
     def close(self) -> None:
         """Close the connection, if it is open."""
@@ -125,12 +135,10 @@ class Api:
     ) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = self._connect()
-        login = f"{self.address.user}:{self.address.password or ''}".encode()
-        every = {
-            "Authorization": "Basic " + base64.b64encode(login).decode(),
-            "User-Agent": f"leveret/{__version__}",
-            **headers,
-        }
+        every = {"User-Agent": f"leveret/{__version__}", **headers}
+        if headers is not _NO_LOGIN:
+            login = f"{self.address.user}:{self.address.password or ''}".encode()
+            every["Authorization"] = "Basic " + base64.b64encode(login).decode()
         if content is not None:
             every["Content-Type"] = "application/json"
         self._connection.request(method, target, content, every)

@@ -16,6 +16,7 @@ import click
 from leveret.cli.banner import banner, place
 from leveret.cli.hangup import Hangup
 from leveret.cli.log import start_log
+from leveret.cli.notify import READY, STOPPING, notify
 from leveret.cli.refusals import BadConfig, Unavailable
 from leveret.config.environment import config_file
 from leveret.config.faults import ConfigError
@@ -98,7 +99,9 @@ async def live(settings: Settings) -> None:
     Hangup(server, ending.on_signal).wait(asyncio.get_running_loop())
     settle_memory()
     announce(settings, server)
+    notify(READY)
     await ending.signalled.wait()
+    notify(STOPPING)
     await server.stop(SHUTDOWN)
     LOG.info("Stopped")
 

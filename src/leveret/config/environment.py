@@ -22,6 +22,9 @@ _RABBITMQS: Final = {
     "RABBITMQ_DEFAULT_VHOST": "default_vhost",
 }
 
+# What the command line asks a broker with: see leveret.cli.address.
+_OF_THE_COMMAND_LINE: Final = ("url", "user", "password")
+
 # Those that RabbitMQ's scripts and its container image read, and that leveret does not.  Not every
 # RABBITMQ_…: the clients' programs have such variables too, and Kubernetes invents some.
 # fmt: off
@@ -74,6 +77,8 @@ def _take_variable(settings: Settings, variable: str, text: str) -> None:
     # An unknown variable must not stop the broker: platforms have some of their own.
     if setting is not None and not text.startswith(_INVENTED):
         settings.take_text(setting, text, variable)
+    elif name in _OF_THE_COMMAND_LINE:
+        return
     elif setting is None and (near := nearest(name, 0.7)):
         settings.warnings.append(
             f"{variable} means nothing to leveret; did you mean {PREFIX}{near.upper()}?"

@@ -5,7 +5,6 @@ from typing import Final
 
 from leveret import __version__
 from leveret.cli.address import number
-from leveret.cli.client import NO_PERMISSION
 from leveret.cli.ctl import reports
 from leveret.cli.ctl.command import (
     TRY_LATER,
@@ -52,11 +51,7 @@ def ping(call: Call) -> Answer:
         f"Will ping {call.api.address.url}. This only checks that a broker answers there."
         f" Timeout: {call.api.address.timeout_s * 1000:.0f} ms."
     )
-    try:
-        call.api.get("whoami")
-    except Failure as failure:
-        if failure.exit_code != NO_PERMISSION:
-            raise
+    call.api.knock()
     return "Ping succeeded"
 
 
@@ -162,14 +157,11 @@ def await_startup(call: Call) -> Answer:
 
 
 def is_up(call: Call) -> bool:
-    """Whether somebody answers now, even if only to refuse the login."""
+    """Whether somebody answers now."""
     try:
-        call.api.get("whoami")
-    except Failure as failure:
-        if failure.exit_code in (UNAVAILABLE, TRY_LATER):
-            return False
-        if failure.exit_code != NO_PERMISSION:
-            raise
+        call.api.knock()
+    except Failure:
+        return False
     return True
 
 

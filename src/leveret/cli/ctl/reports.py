@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from leveret.cli.ctl.asking import compact
+
 UNITS: Final = {
     "b": 1,
     "bytes": 1,
@@ -284,7 +286,15 @@ def cluster_text(facts: dict[str, Any]) -> str:
 
 
 def settings_text(settings: Any) -> str:
-    """Settings, a line each."""
-    if isinstance(settings, dict):
-        return "\n".join([f"{name} = {value}" for name, value in settings.items()])
-    return str(settings)
+    """Settings, a line each, with where those come from that are not as by default."""
+    if not isinstance(settings, dict):
+        return str(settings)
+    return "\n".join([setting_line(name, said) for name, said in settings.items()])
+
+
+def setting_line(name: str, said: Any) -> str:
+    """One setting."""
+    if not isinstance(said, dict) or "value" not in said:
+        return f"{name} = {compact(said)}"
+    origin = said.get("origin", "default")
+    return f"{name} = {compact(said['value'])}" + (f"  # {origin}" if origin != "default" else "")
