@@ -145,3 +145,34 @@ def test_a_held_delivery_is_out_and_cannot_be_answered_for_again() -> None:
     assert some.take(2) is held
     assert some.take(2) is None
     assert len(some) == 2
+
+
+def test_since_when_deliveries_are_out_is_known_by_when_they_were_seen() -> None:
+    out = Outstanding()
+    add(out, 2)
+    out.note_time(100)
+    out.note_time(150)
+    add(out, 1)
+
+    assert [out.since_ns(tag, 180) for tag in (1, 2, 3)] == [100, 100, 180]
+
+    out.note_time(200)
+    assert [out.since_ns(tag, 300) for tag in (1, 2, 3)] == [100, 100, 200]
+
+
+def test_only_so_many_moments_are_remembered_and_none_when_nothing_is_out() -> None:
+    out = Outstanding()
+    for moment in range(1000):
+        add(out, 1)
+        out.note_time(moment)
+
+    seen = [out.since_ns(tag, 5000) for tag in range(1, 1001)]
+    assert seen == sorted(seen)
+    assert all(tag - 1 <= moment < 1000 for tag, moment in enumerate(seen, 1))
+    assert len(set(seen)) <= 65
+    assert seen[-1] == 999
+
+    out.settle(out.find_all())
+    out.note_time(6000)
+    add(out, 1)
+    assert out.since_ns(1001, 7000) == 7000

@@ -44,6 +44,13 @@ class BacklogMachine(RuleBasedStateMachine):
             assert (got.offset, got.message.body, got.redelivered) == self.model.pop(0)
             self.out.append((got.offset, got.message.body))
 
+    @rule(first=st.integers(0, 4000), count=st.sampled_from([0, 1, 7, 500]))
+    def peek(self, first: int, count: int) -> None:
+        seen = self.backlog.peek(first, count, 1 << 30)
+        assert [(each.offset, each.message.body, each.redelivered) for each in seen] == self.model[
+            first : first + count
+        ]
+
     @precondition(lambda self: self.out)
     @rule(data=st.data())
     def put_back(self, data: st.DataObject) -> None:

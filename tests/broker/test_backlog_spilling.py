@@ -147,6 +147,13 @@ class SpillingMachine(RuleBasedStateMachine):
             self.long.line.put_back(Waiting(message(body), offset, True))
         self.model = sorted([*self.model, *chosen])
 
+    @rule(first=st.integers(0, 12_000), count=st.sampled_from([0, 1, 50, 500]))
+    def peek(self, first: int, count: int) -> None:
+        seen = self.long.line.peek(first, count, 1 << 30)
+        assert [(each.offset, each.message.body) for each in seen] == self.model[
+            first : first + count
+        ]
+
     @rule()
     def write_the_tail(self) -> None:
         self.long.line.write_tail()

@@ -30,7 +30,7 @@ from leveret.amqp091.spec import (
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
-from leveret.broker.tallies import ChannelView, PublishTally, ReadTally
+from leveret.broker.tallies import ChannelView, Holding, PublishTally, ReadTally
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, PreconditionFailed
 from leveret.tables import INTEGERS, Table
@@ -522,6 +522,21 @@ class Channel(ChannelView):
     def reads(self) -> list[ReadTally]:
         """What it read, one tally for each queue."""
         return self.reading.tallies
+
+    def note_time(self, now_ns: int) -> None:
+        """Time passes: remember since when deliveries are out."""
+        self._outstanding.note_time(now_ns)
+
+    def holdings(self, queue: object) -> list[Holding]:
+        """Its deliveries of ``queue`` that are not answered for, the oldest first."""
+        now_ns = self.context.vhost.now_ns()
+        found: list[Holding] = []
+        for delivery in self._outstanding.out():
+            if delivery.queue is queue:
+                tag = delivery.consumer.tag if delivery.consumer is not None else ""
+                since_ns = self._outstanding.since_ns(delivery.tag, now_ns)
+                found.append(Holding(delivery.message, delivery.offset, tag, since_ns))
+        return found
 
     def add_unacked_octets(self, octets: dict[str, int]) -> None:
         """Add the sizes of its deliveries that are not answered for, by the name of their queue."""

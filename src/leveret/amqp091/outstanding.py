@@ -10,6 +10,8 @@ from leveret.broker.queue import Queue
 
 # Settled deliveries are kept until there are this many and they are the most.
 _SLACK: Final = 64
+# So many moments are remembered.
+_MARKS: Final = 64
 
 
 @final
@@ -53,6 +55,8 @@ class Outstanding:
         self._deliveries: list[Delivery] = []
         self._head = 0
         self._settled_count = 0
+        # The last tag at some moments, both ascending: no delivery carries a time.
+        self._marks: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
         return len(self._deliveries) - self._head - self._settled_count
@@ -67,6 +71,29 @@ class Outstanding:
     def out(self) -> list[Delivery]:
         """Every delivery that is out, free or not."""
         return [each for each in self._deliveries[self._head :] if not each.is_settled]
+
+    def note_time(self, now_ns: int) -> None:
+        """Remember when the deliveries so far were out at the latest.  Called now and then."""
+        if len(self) == 0:
+            if self._marks:
+                self._marks = []
+            return
+        marks = self._marks
+        if marks and marks[-1][0] == self.last_tag:
+            return
+        first = self._deliveries[self._head].tag
+        if len(marks) >= _MARKS:
+            # Older times need not be as exact.
+            marks = marks[: _MARKS // 2 : 2] + marks[_MARKS // 2 :]
+        self._marks = [mark for mark in marks if mark[0] >= first]
+        self._marks.append((self.last_tag, now_ns))
+
+    def since_ns(self, tag: int, now_ns: int) -> int:
+        """When the delivery with ``tag`` was seen to be out, ``now_ns`` if it was not yet."""
+        for last_tag, seen_ns in self._marks:
+            if tag <= last_tag:
+                return seen_ns
+        return now_ns
 
     def take(self, tag: int) -> Delivery | None:
         """The delivery with ``tag``, which is settled now; None when there is none."""

@@ -93,6 +93,11 @@ class Roster(Channels):
         frame = close_frame(CHANNEL_CLOSE, code, text, method)
         self._context.outbox.send(channel.number, frame)
 
+    def note_time(self, now_ns: int) -> None:
+        """Time passes: remember since when deliveries are out."""
+        for channel in self._channels.values():
+            channel.note_time(now_ns)
+
     def room_again(self) -> None:
         """The socket takes more: ask all consumers again."""
         for channel in self._channels.values():

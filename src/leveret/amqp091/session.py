@@ -143,6 +143,8 @@ class AmqpSession(Session):
         if self.is_full:
             # It is not read from until it reads itself, so its silence says nothing.
             self._heart.has_heard = True
+        if self._roster is not None:
+            self._roster.note_time(now)
         due = self._heart.tick(now)
         if self._state != RUNNING:
             if now >= self._deadline_ns:

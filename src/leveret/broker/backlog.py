@@ -262,6 +262,30 @@ class Backlog:
         """The messages of the tail, in order."""
         return _listed(self._tail, self._tail_due, self._next_offset - len(self._tail), 0)
 
+    def peek(self, first: int, count: int, most_octets: int) -> list[Waiting]:
+        """Those from the ``first`` place on, ``count`` at most, which wait as before.
+
+        It ends early once ``most_octets`` were read from the disk.
+        """
+        back = sorted(self._returned)
+        found = [self._returned[offset] for offset in back[first : first + count]]
+        first = max(first - len(back), 0)
+        first = _peeked(self._fresh, self._base, self._head, first, count, found)
+        middle = self._middle
+        if middle is not None and middle.count > 0 and len(found) < count:
+            if first < middle.count:
+                wanted = min(count - len(found), middle.count - first)
+                loaded = middle.peek(first, wanted, most_octets)
+                for index in range(len(loaded.messages)):
+                    message = loaded.messages[index]
+                    found.append(Waiting(message, loaded.offsets[index], False))
+                if len(loaded.messages) < wanted:
+                    return found
+            first = max(first - middle.count, 0)
+        base = self._next_offset - len(self._tail)
+        _peeked(self._tail, base, 0, first, count, found)
+        return found
+
     def go_on_at(self, offset: int) -> None:
         """The next message has ``offset``: those before it that are not here are lost."""
         gap = offset - self._next_offset
@@ -404,6 +428,25 @@ class Backlog:
                 due.append(loaded.due[index])
         self._octets = octets
         self._set_head(messages, due, base)
+
+
+def _peeked(
+    messages: list[Message], base: int, at: int, first: int, count: int, found: list[Waiting]
+) -> int:
+    """Add to ``found`` what is in slots from ``at`` on, but not the ``first`` messages of it.
+
+    How many of those are still to be passed over.
+    """
+    for index in range(at, len(messages)):
+        if len(found) >= count:
+            break
+        if messages[index] is NOTHING:
+            continue
+        if first > 0:
+            first -= 1
+        else:
+            found.append(Waiting(messages[index], base + index, False))
+    return first
 
 
 def _listed(messages: list[Message], due: list[int], base: int, first: int) -> list[Waiting]:

@@ -415,6 +415,20 @@ class LinedQueue(Queue):
         """All lines."""
         return list(self._lines.values())
 
+    def peek(self, first: int, count: int, most_octets: int) -> list[Waiting]:
+        """What waits from the ``first`` place on, in the order in which it would be handed out."""
+        found: list[Waiting] = []
+        for priority in sorted(self._lines, reverse=True):
+            line = self._lines[priority]
+            wanted = min(count - len(found), len(line) - first)
+            if wanted > 0:
+                part = line.peek(first, wanted, most_octets)
+                found.extend(part)
+                if len(part) < wanted or len(found) >= count:
+                    break
+            first = max(first - len(line), 0)
+        return found
+
     # --- restarts --------------------------------------------------------------------------
 
     def out(self) -> list[Waiting]:

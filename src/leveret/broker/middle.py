@@ -102,6 +102,32 @@ class Middle:
             self._troubles.on_unreadable(error, chunk.count)
             return Loaded([], [], [], chunk.count)
 
+    def peek(self, first: int, count: int, most_octets: int) -> Loaded:
+        """What is there from the ``first`` message on, ``count`` at most; all of it stays.
+
+        It ends early once ``most_octets`` were read, and passes over what cannot be read.
+        """
+        found = Loaded([], [], [], 0)
+        octets = 0
+        for chunk in self.chunks.waiting():
+            if first >= chunk.count:
+                first -= chunk.count
+                continue
+            if len(found.messages) >= count or octets >= most_octets:
+                break
+            octets += chunk.size
+            try:
+                loaded = self._decoded(self.chunks.payload(chunk), chunk)
+            except (Damage, OSError, ValueError, IndexError):
+                # Whoever reads it to deliver it says so.
+                first = 0
+                continue
+            end = first + count - len(found.messages)
+            found.messages.extend(loaded.messages[first:end])
+            found.offsets.extend(loaded.offsets[first:end])
+            first = 0
+        return found
+
     def _decoded(self, payload: bytes, chunk: Chunk) -> Loaded:
         messages: list[Message] = []
         offsets: list[int] = []

@@ -133,6 +133,14 @@ class Queue(Appointee):
     def get(self, no_ack: bool) -> Waiting | None:
         """Hand out the next message to somebody who asked; None when nothing waits."""
 
+    def peek(self, first: int, count: int, most_octets: int) -> list[Waiting]:
+        """What waits from the ``first`` place on, ``count`` at most; nothing is taken or changed.
+
+        It ends early once ``most_octets`` were read from the disk.  Empty for types that keep
+        nothing to look at.
+        """
+        return []
+
     @abstractmethod
     def settle(self, offset: int) -> None:
         """The message handed out with ``offset`` is done."""

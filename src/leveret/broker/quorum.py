@@ -223,6 +223,16 @@ class QuorumQueue(LinedQueue):
 
     # --- lines -----------------------------------------------------------------------------
 
+    def peek(self, first: int, count: int, most_octets: int) -> list[Waiting]:
+        """What waits from the ``first`` place on; what came back is first."""
+        back = self._returned[self._head :]
+        found = back[first : first + count]
+        rest = super().peek(max(first - len(back), 0), count - len(found), most_octets)
+        for each in rest:
+            is_back = each.offset in self._attempts
+            found.append(Waiting(each.message, each.offset, True) if is_back else each)
+        return found
+
     def _priority(self, message: Message) -> int:
         properties = message.properties
         if not read_u16(properties.octets, 0) & PRIORITY:

@@ -17,6 +17,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from leveret.broker.message import Message
 from leveret.broker.timetable import Appointee
 from leveret.session import Traffic
 
@@ -27,6 +28,21 @@ SIZES: Final = (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 50_000_000, 1
 PURGED: Final = "purged"
 DELETED: Final = "queue_deleted"
 REFUSED: Final = "refused"
+
+
+@final
+class Holding:
+    """A message that was delivered and is not answered for.
+
+    ``since_ns`` is when that was seen, at most a tick of the session after it happened.
+    """
+
+    def __init__(self, message: Message, offset: int, consumer_tag: str, since_ns: int) -> None:
+        self.message: Final = message
+        self.offset: Final = offset
+        # Empty for one that was asked for.
+        self.consumer_tag: Final = consumer_tag
+        self.since_ns: Final = since_ns
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -87,6 +103,10 @@ class ChannelView(Appointee):
     @abstractmethod
     def reads(self) -> "list[ReadTally]":
         """What it read, one tally for each queue."""
+
+    def holdings(self, queue: object) -> list[Holding]:
+        """Its deliveries of ``queue`` that are not answered for, the oldest first."""
+        return []
 
     @abstractmethod
     def add_unacked_octets(self, octets: dict[str, int]) -> None:
