@@ -160,14 +160,38 @@ def test_back_ends_are_in_the_order_of_their_numbers(text: str, backends: list[s
     assert read(text).auth_backends == backends
 
 
+def test_the_http_api_is_where_it_is_said_to_be() -> None:
+    settings = read(
+        "management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = 8080\nmanagement.path_prefix = /mq\n"
+        "management.ssl.ip = ::1\nmanagement.ssl.certfile = c\n"
+        "management.ssl.verify = verify_peer\n"
+        "management.cors.allow_origins.1 = https://a.example\nmanagement.cors.max_age = 60\n"
+        "management.login_session_timeout = 60\nmanagement.rates_mode = detailed"
+    )
+    assert settings.management_listen == ["127.0.0.1:8080"]
+    assert settings.management_tls_listen == ["[::1]:15671"]
+    assert (settings.management_path_prefix, settings.management_rates_mode) == ("/mq", "detailed")
+    assert (settings.management_tls_certfile, settings.management_tls_verify) == ("c", "peer")
+    assert settings.management_cors_allow_origins == ["https://a.example"]
+    assert settings.management_cors_max_age_s == 60
+    assert settings.management_login_session_timeout_s == 3600
+    assert settings.warnings == []
+
+
+def test_https_alone_is_no_http() -> None:
+    assert read("management.ssl.certfile = c").management_listen == ["none"]
+    both = read("management.ssl.certfile = c\nmanagement.tcp.port = 1")
+    assert (both.management_listen, both.management_port) == ([], 1)
+
+
 def test_keys_without_effect_get_one_warning_with_their_reasons() -> None:
     settings = read(
-        "management.tcp.port = 15672\nvm_memory_calculation_strategy = rss\n"
-        "management.rates_mode = none\nmemory_monitor_interval = 2500\nlog.console = false"
+        "management.http_log_dir = /var/log\nvm_memory_calculation_strategy = rss\n"
+        "management.tcp.compress = true\nmemory_monitor_interval = 2500\nlog.console = false"
     )
     assert settings.warnings == [
-        "Without effect in f: management.tcp.port, management.rates_mode (there is no management"
-        " interface yet); vm_memory_calculation_strategy, memory_monitor_interval (what the system"
+        "Without effect in f: management.http_log_dir, management.tcp.compress (the HTTP API does"
+        " without); vm_memory_calculation_strategy, memory_monitor_interval (what the system"
         " says of the memory counts, and it is looked at each second); log.console (the log is"
         " one, on standard error)."
     ]
@@ -296,7 +320,7 @@ def test_a_key_is_found_by_its_parts(key: str) -> None:
 
 
 def test_a_reason_needs_whole_parts() -> None:
-    assert reason_for("management.tcp.port")
+    assert reason_for("management.http_log_dir")
     assert reason_for("managementx") == ""
 
 

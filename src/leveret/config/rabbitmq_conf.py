@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, final
 
+from leveret.config.addresses import NOWHERE
 from leveret.config.faults import ConfigError
 from leveret.config.groups import Groups
 from leveret.config.kinds import Choice
@@ -140,6 +141,9 @@ class Conf:
             self._take_groups(setting, self._lines(pattern))
         self._take_listeners("listeners.tcp", "listen", "port")
         self._take_listeners("listeners.ssl", "tls_listen", "tls_port")
+        self._take_web("management.tcp.ip", "management_listen", "management_port")
+        self._take_web("management.ssl.ip", "management_tls_listen", "management_tls_port")
+        self._take_only_https()
         self._take_names("loopback_users")
         self._take_names("default_user_tags")
         self._take_backends()
@@ -253,6 +257,18 @@ class Conf:
             # Naming a certificate opens no port in RabbitMQ.
             self._set(many, [_NONE], self._settings.origin["tls_certfile"])
 
+    def _take_web(self, key: str, many: str, one: str) -> None:
+        """An address goes together with its port, which has a key of its own."""
+        for line in self._lines(key):
+            self._set(many, [address(f"{line.value}:{getattr(self._settings, one)}")], line.origin)
+
+    def _take_only_https(self) -> None:
+        """Whoever sets HTTPS up, and says nothing about HTTP, wants no HTTP."""
+        origin = self._settings.origin
+        plain = [origin["management_port"], origin["management_listen"]]
+        if self._settings.management_tls_certfile and plain == ["default", "default"]:
+            self._set("management_listen", [NOWHERE], origin["management_tls_certfile"])
+
     def _take_names(self, setting: str) -> None:
         """Names that are each said to be in the list or not; those in it replace the default."""
         none = self._lines(setting)
@@ -336,6 +352,8 @@ class Conf:
             self._set_text("auth_oauth2_key_file", keys[0])
         for line in keys[1:]:
             self._fault(line, "put all keys into one file, a JWKS, and name that alone")
+        for line in self._lines("management.login_session_timeout"):  # in minutes
+            self._set_text("management_login_session_timeout_s", line, f"{line.value}m")
         for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
             self._set_text("event_exchange_vhost", line)
             self._set("event_exchange", True, line.origin)

@@ -70,6 +70,22 @@ ONE: Final[dict[str, str]] = {
     "message_interceptors.incoming.set_header_timestamp.overwrite": "incoming_timestamp",
     "message_interceptors.incoming.set_header_routing_node.overwrite": "incoming_routing_node",
     "log.console.formatter": "log_format",
+    "management.tcp.port": "management_port",
+    "management.listener.port": "management_port",
+    "management.ssl.port": "management_tls_port",
+    "management.ssl.certfile": "management_tls_certfile",
+    "management.ssl.keyfile": "management_tls_keyfile",
+    "management.ssl.password": "management_tls_password",
+    "management.ssl.cacertfile": "management_tls_cacertfile",
+    "management.ssl.verify": "management_tls_verify",
+    "management.ssl.fail_if_no_peer_cert": "management_tls_fail_if_no_peer_cert",
+    "management.path_prefix": "management_path_prefix",
+    "management.rates_mode": "management_rates_mode",
+    "management.cors.max_age": "management_cors_max_age_s",
+    "management.http.max_body_size": "management_max_body_size",
+    "management.http_max_body_size": "management_max_body_size",
+    "management.tcp.request_timeout": "management_timeout_ms",
+    "management.ssl.request_timeout": "management_timeout_ms",
 }
 
 # Keys that together are one list, in the order of their last part.
@@ -79,6 +95,7 @@ LISTS: Final[dict[str, str]] = {
     "ssl_options.ciphers.$": "tls_ciphers",
     "auth_oauth2.preferred_username_claims.$": "auth_oauth2_preferred_username_claims",
     "auth_oauth2.algorithms.$": "auth_oauth2_algorithms",
+    "management.cors.allow_origins.$": "management_cors_allow_origins",
 }
 
 # Keys that together are a setting of groups: the parts are those of the group and of its field.
@@ -115,6 +132,7 @@ SPECIAL: Final = (
     *("auth_cache.cached_backend", "auth_oauth2.signing_keys.$"),
     *("vm_memory_high_watermark.relative", "vm_memory_high_watermark.absolute"),
     *("disk_free_limit.relative", "disk_free_limit.absolute"),
+    *("management.tcp.ip", "management.ssl.ip", "management.login_session_timeout"),
 )
 
 # What cannot be said of a list here, by setting: how it begins, and why it is left out.
@@ -133,6 +151,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "incoming_timestamp": {"true": "overwrite", "false": "keep"},
     "incoming_routing_node": {"true": "overwrite", "false": "keep"},
     "tls_verify": {"verify_none": "none", "verify_peer": "peer"},
+    "management_tls_verify": {"verify_none": "none", "verify_peer": "peer"},
     "ssl_cert_login_from": {"subject_alt_name": "subject_alternative_name"},
     "credential_validator": {
         "rabbit_credential_validator_accept_everything": "accept_everything",
@@ -164,7 +183,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
-_MANAGEMENT: Final = "there is no management interface yet"
+_MANAGEMENT: Final = "the HTTP API does without"
 _PROTOCOL: Final = "leveret does not speak that protocol yet"
 _CLUSTER: Final = "one node is all there is yet"
 _MEMORY: Final = "what the system says of the memory counts, and it is looked at each second"
