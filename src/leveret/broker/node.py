@@ -55,8 +55,9 @@ class Node:
         self.events: Final = Events()
         # What runs low; whoever publishes waits while anything does.
         self.alarms: Final = Alarms(self.events, settings.cluster_name)
-        # What is counted of everything, for statistics.
+        # What is counted of everything; and whoever remembers what it was, while somebody looks.
         self.tally: Final = NodeTally()
+        self.statistics: object = None
         self.compat: Final = Compat(settings.compat, settings.denied_features)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)

@@ -1,18 +1,19 @@
-"""What a node, a vhost, a queue or an exchange has done so far: tallies added up when asked for.
+"""What a node, a vhost, a queue, a channel has done so far: tallies added up when asked for.
 
 Control plane, but compiled: there may be thousands of each.
 """
 
 from typing import Final
 
+from leveret.broker.lined import LinedQueue
 from leveret.broker.node import Node
 from leveret.broker.queue import Queue
-from leveret.broker.tallies import ChannelView, Flow, Past, ReadTally
+from leveret.broker.tallies import ChannelView, Flow, Past, Publishers, PublishTally, ReadTally
 from leveret.broker.vhost import VHost
 
-# What `queue_counts` gives, in its order; the counters first, then what may also fall.
-QUEUE_COUNTS: Final = (
-    "publish",
+# What the functions give, in their order, by RabbitMQ's names.
+PUBLISHES: Final = ("publish", "confirm", "return_unroutable", "drop_unroutable")
+READS: Final = (
     "deliver",
     "deliver_no_ack",
     "get",
@@ -20,51 +21,125 @@ QUEUE_COUNTS: Final = (
     "get_empty",
     "redeliver",
     "ack",
-    "messages_ready",
-    "messages_unacknowledged",
+    "deliver_get",
 )
+LENGTHS: Final = ("messages", "messages_ready", "messages_unacknowledged")
+QUEUE_COUNTS: Final = ("publish", *READS, *LENGTHS)
+EXCHANGE_COUNTS: Final = ("publish_in", "publish_out")
+CHANNEL_COUNTS: Final = (*PUBLISHES, *READS)
+OCTETS: Final = ("recv_oct", "send_oct")
+VHOST_COUNTS: Final = (*PUBLISHES, *READS, *LENGTHS, *OCTETS)
 
 
 def queue_counts(queue: Queue) -> list[int]:
     """What came, what was read, and what is there now."""
-    total = queue.readers.total()
+    return [queue.published_count, *read_counts(queue.readers.total()), *lengths([queue])]
+
+
+def lengths(queues: list[Queue]) -> list[int]:
+    """How many messages there are: all, those that wait, those in clients' hands."""
+    ready = 0
+    unacked = 0
+    for queue in queues:
+        ready += queue.ready_count
+        unacked += queue.unacked_count
+    return [ready + unacked, ready, unacked]
+
+
+def node_lengths(node: Node) -> list[int]:
+    """The same of all queues of a node."""
+    total = [0, 0, 0]
+    for vhost in node.vhosts.values():
+        for index, count in enumerate(lengths(list(vhost.queues.values()))):
+            total[index] += count
+    return total
+
+
+def exchange_counts(publishers: Publishers) -> list[int]:
+    """What came to an exchange, and how many copies went on to queues."""
+    total = publishers.total()
+    return [int(total.published), int(total.routed)]
+
+
+def channel_counts(channel: ChannelView) -> list[int]:
+    """What a channel published and read."""
+    published = PublishTally()
+    for tally in channel.publishes():
+        published.add(tally)
+    # Those who still wait are counted from the beginning.
+    published.confirmed -= min(channel.unconfirmed_count, int(published.confirmed))
+    read = ReadTally()
+    for each in channel.reads():
+        read.add(each)
+    return publish_counts(published) + read_counts(read)
+
+
+def vhost_counts(vhost: VHost, past: Past) -> list[int]:
+    """What happened in a vhost, and what is there now."""
+    octets = [int(past.traffic.octets_in), int(past.traffic.octets_out)]
+    return flow_counts(flow_of(past)) + lengths(list(vhost.queues.values())) + octets
+
+
+def flow_counts(flow: Flow) -> list[int]:
+    """What was published and read."""
+    return publish_counts(flow.publishes) + read_counts(read_of(flow))
+
+
+def publish_counts(tally: PublishTally) -> list[int]:
+    """In the order of `PUBLISHES`."""
+    return [int(tally.published), int(tally.confirmed), int(tally.returned), int(tally.dropped)]
+
+
+def read_counts(tally: ReadTally) -> list[int]:
+    """In the order of `READS`."""
     return [
-        queue.published_count,
-        int(total.deliver),
-        int(total.deliver_no_ack),
-        int(total.get),
-        int(total.get_no_ack),
-        int(total.get_empty),
-        int(total.redeliver),
-        int(total.ack),
-        queue.ready_count,
-        queue.unacked_count,
+        int(tally.deliver),
+        int(tally.deliver_no_ack),
+        int(tally.get),
+        int(tally.get_no_ack),
+        int(tally.get_empty),
+        int(tally.redeliver),
+        int(tally.ack),
+        tally.deliver_get,
     ]
 
 
-def past_of(node: Node, only: str | None = None) -> Past:
-    """All that connections and channels did, gone or not: in the whole node, or one vhost."""
-    total = Past()
-    if only is None:
-        total.add(node.tally.past)
-        for vhost in node.vhosts.values():
-            total.add(vhost.past)
-    elif only in node.vhosts:
-        total.add(node.vhosts[only].past)
+# --- all connections and channels, gone or not ---------------------------------------------
+
+
+def pasts_of(node: Node) -> dict[str, Past]:
+    """What they did, by vhost."""
+    totals: dict[str, Past] = {}
+    for name, vhost in node.vhosts.items():
+        total = Past()
+        total.add(vhost.past)
+        totals[name] = total
     for link in node.connections.by_id.values():
-        if only is not None and link.vhost != only:
+        here = totals.get(link.vhost)
+        if here is None:
             continue
-        total.traffic.add(link.traffic)
+        here.traffic.add(link.traffic)
         for channel in link.channels.values():
             if channel is not None:
-                _add_channel(total, channel)
+                _add_channel(here, channel)
+    return totals
+
+
+def past_of(node: Node, pasts: dict[str, Past] | None = None) -> Past:
+    """What they did in the whole node; ``pasts`` are those of now, where they are known."""
+    total = Past()
+    total.add(node.tally.past)
+    for past in (pasts if pasts is not None else pasts_of(node)).values():
+        total.add(past)
     return total
 
 
 def _add_channel(total: Past, channel: ChannelView) -> None:
     flow = total.flow(channel.protocol)
+    waiting = channel.unconfirmed_count
     for published in channel.publishes():
         flow.publishes.add(published)
+    flow.publishes.confirmed -= min(waiting, int(flow.publishes.confirmed))
     for read in channel.reads():
         flow.read(read.kind).add(read)
 
@@ -95,3 +170,10 @@ def unacked_octets(node: Node, vhost: VHost) -> dict[str, int]:
             if channel is not None:
                 channel.add_unacked_octets(octets)
     return octets
+
+
+def line_places(queue: Queue) -> list[tuple[int, int, int]]:
+    """Of each line of a queue: the first offset that waits, the next one that is new, how many."""
+    if not isinstance(queue, LinedQueue):
+        return []
+    return [(line.front, line.next_offset, len(line)) for line in queue.lines()]
