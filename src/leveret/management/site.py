@@ -41,6 +41,7 @@ from leveret.management.views import (
     health,
     moving,
     nodes,
+    openapi,
     overview,
     page,
     parameters,
@@ -95,6 +96,7 @@ _HEADERS: Final = {
 def make_site(node: Node, wake: Callable[[], None]) -> "Site":
     """The site of ``node``; ``wake`` is called when a request may have changed something."""
     routes = [route for module in _VIEWS for route in module.ROUTES]
+    routes += openapi.routes_for(routes, node.settings.management_path_prefix)
     return Site(node, wake, routes)
 
 

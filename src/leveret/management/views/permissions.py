@@ -51,7 +51,7 @@ def _users(call: Call) -> list[User]:
 
 
 def _vhost_of(call: Call) -> str:
-    name = call.names["name"]
+    name = call.names["vhost"]
     if name not in call.node.vhosts:
         raise NotFound()
     return name
@@ -193,7 +193,7 @@ _TOPICS: Final = "/api/topic-permissions"
 ROUTES: Final = [
     Route("/api/permissions", ADMINISTRATOR, GET=list_all),
     Route("/api/users/{name}/permissions", ADMINISTRATOR, GET=list_of_user),
-    Route("/api/vhosts/{name}/permissions", ADMINISTRATOR, GET=list_of_vhost),
+    Route("/api/vhosts/{vhost}/permissions", ADMINISTRATOR, GET=list_of_vhost),
     Route(
         "/api/permissions/{vhost}/{user}",
         ADMINISTRATOR,
@@ -203,7 +203,7 @@ ROUTES: Final = [
     ),
     Route(_TOPICS, ADMINISTRATOR, GET=list_all_topics),
     Route("/api/users/{name}/topic-permissions", ADMINISTRATOR, GET=list_topics_of_user),
-    Route("/api/vhosts/{name}/topic-permissions", ADMINISTRATOR, GET=list_topics_of_vhost),
+    Route("/api/vhosts/{vhost}/topic-permissions", ADMINISTRATOR, GET=list_topics_of_vhost),
     Route(
         _TOPICS + "/{vhost}/{user}",
         ADMINISTRATOR,

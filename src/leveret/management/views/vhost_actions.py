@@ -32,7 +32,7 @@ _FLAG: Final = {"type": "boolean"}
 
 
 def _vhost_of(call: Call) -> VHost:
-    found: VHost | None = call.node.vhosts.get(call.names["name"])
+    found: VHost | None = call.node.vhosts.get(call.names["vhost"])
     if found is None:
         raise NotFound()
     return found
@@ -48,7 +48,7 @@ def _vhost_of(call: Call) -> VHost:
 async def put_vhost(call: Call) -> Response:
     """Make a virtual host, in which whoever asks may do everything, or describe it anew."""
     body = await body_of(call)
-    name = short("vhost", call.names["name"])
+    name = short("vhost", call.names["vhost"])
     is_new = name not in call.node.vhosts
     await perform(call, lambda: _put(call, name, body))
     return nothing(201 if is_new else 204)
@@ -151,7 +151,7 @@ async def delete_limit(call: Call) -> Response:
     return nothing()
 
 
-_VHOST: Final = "/api/vhosts/{name}"
+_VHOST: Final = "/api/vhosts/{vhost}"
 ROUTES: Final = [
     Route(_VHOST, ADMINISTRATOR, PUT=put_vhost, DELETE=delete_vhost),
     Route(_VHOST + "/deletion/protection", ADMINISTRATOR, POST=protect, DELETE=unprotect),
