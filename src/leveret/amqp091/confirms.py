@@ -27,8 +27,10 @@ class Confirms:
         self._ready = 0
         self._waiting: list[tuple[int, int]] = []
         self._refused: list[int] = []
-        # Owned by the channel: whether this is on the list of those with something to tell.
+        # Owned by the channel: whether this is on the list of those with something to tell, and
+        # whether nobody is left to be told: another channel may have its number by then.
         self.is_listed = False
+        self.is_over = False
 
     @property
     def untold_count(self) -> int:

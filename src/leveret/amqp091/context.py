@@ -136,7 +136,7 @@ class Context:
 
     def tell_synced(self, confirms: Confirms, number: int) -> None:
         """Every batch up to ``number`` is on the disk: tell the publisher."""
-        if self.is_over:
+        if self.is_over or confirms.is_over:
             return
         confirms.on_synced(number)
         self.confirm_later(confirms)

@@ -470,6 +470,8 @@ class Publishing:
 
     def end(self) -> None:
         """The channel is gone."""
+        if self.confirms is not None:
+            self.confirms.is_over = True
         self.collect()
         self._forget_tallies(False)
         for routes in (self._routes, self._old_routes):
