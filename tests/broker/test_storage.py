@@ -127,3 +127,18 @@ def test_nobody_is_told_of_a_declaration_before_it_is_on_the_disk(life: Life) ->
     life.worker.work()
     assert waiter.told == 1
     life.end()
+
+
+def test_nobody_is_told_of_a_declaration_because_others_are_committed(life: Life) -> None:
+    """A commit that ends between a declaration and the end of its turn begins another."""
+    for name in ("first", "second"):
+        life.vhost.declare_queue(QueueWish(name, True, False, 0, {}), 0)
+        life.storage.end_turn()
+    waiter = Waiter()
+    life.vhost.declare_queue(QueueWish("third", True, False, 0, {}), 0)
+    life.storage.wait_for_commit(waiter)
+    life.worker.work()
+    queues = [key[1] for key, _ in life.catalog.rows("queues")]
+    assert "third" in queues or waiter.told == 0
+    life.end()
+    assert waiter.told == 1

@@ -131,18 +131,14 @@ class Storage(Commits):
 
     def wait_for_commit(self, waiter: CommitWaiter) -> None:
         """Tell ``waiter`` when what was declared in this turn is on the disk."""
+        # Not at the end of the turn: another commit may end, and the next begin, before that.
+        self._write_changes()
         self._catalog.wait(self._catalog.number, waiter)
 
     def end_turn(self) -> bool:
         """Write what happened in this turn.  Whether there is more to write in the next."""
         journal = self._shelf.journal
-        if self._cataloguer.has_changes:
-            number = self._catalog.number
-            self._cataloguer.write()
-            if not self._gates or self._gates[-1][0] != number:
-                self._gates.append((number, journal.number))
-                self._catalog.wait(number, self._gate)
-                journal.set_limit(self._gates[0][1] - 1)
+        self._write_changes()
         self._catalog.end_turn()
         self._shelf.checkpoints.end_turn()
         if self._alarms.is_set:
@@ -152,6 +148,18 @@ class Storage(Commits):
         if journal.is_failing or self._catalog.is_failing:
             self._retry()
         return self._shelf.checkpoints.has_more
+
+    def _write_changes(self) -> None:
+        """Hand what was declared to the catalog, and have the journal wait for it."""
+        if not self._cataloguer.has_changes:
+            return
+        journal = self._shelf.journal
+        number = self._catalog.number
+        self._cataloguer.write()
+        if not self._gates or self._gates[-1][0] != number:
+            self._gates.append((number, journal.number))
+            self._catalog.wait(number, self._gate)
+            journal.set_limit(self._gates[0][1] - 1)
 
     def on_committed(self, number: int) -> None:
         """Transactions up to ``number`` are on the disk."""
