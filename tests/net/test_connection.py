@@ -15,8 +15,9 @@ from leveret.net.connection import (
     Connection,
     Flusher,
 )
+from leveret.net.turns import Turns
 from leveret.notices import Notices
-from leveret.session import Bell, Peer, Protocol, Session
+from leveret.session import Bell, Peer, Protocol, Session, TurnEnd
 
 
 class FakeLoop(asyncio.AbstractEventLoop):
@@ -137,6 +138,17 @@ class FakeProtocol(Protocol):
     def open(self, bell: Bell, peer: Peer) -> Session:
         self.sessions.append(FakeSession(bell, peer, self.clock))
         return self.sessions[-1]
+
+
+class TurnEnds(TurnEnd):
+    """Counts the turns that ended."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def end_turn(self) -> bool:
+        self.count += 1
+        return False
 
 
 class Rig:
@@ -298,6 +310,23 @@ def test_a_session_that_becomes_full_by_what_was_flushed_is_not_read_from() -> N
     session.say(b"reply")
     rig.loop.turn()
     assert not transport.reads
+
+
+def test_what_a_session_does_once_it_has_room_ends_a_turn_of_its_own() -> None:
+    """It handles the input that waited after the turn has ended: that is to be written, too."""
+    rig = Rig()
+    ends = TurnEnds()
+    rig.flusher.turns = Turns(rig.loop, ends, Notices(rig.clock))
+    _, _, session = rig.connect()
+    session.say(b"reply")
+    rig.loop.turn()
+    assert (ends.count, rig.loop.scheduled) == (1, [])
+    session.is_full = True
+    session.say(b"reply")
+    rig.loop.turn()
+    assert session.told == ["flushed", "flushed"]
+    rig.loop.turn()
+    assert ends.count == 3
 
 
 def test_a_client_that_is_merely_slow_is_read_from() -> None:

@@ -295,6 +295,9 @@ class Connection(asyncio.BufferedProtocol):
             if session.closed:
                 self._close()
                 return
+            if session.is_full and self._flusher.turns is not None:
+                # What it does now comes after the end of this turn.
+                self._flusher.turns.wake()
             session.flushed()
         elif session.is_held and not self._is_write_paused:
             self._write(session, session.take_urgent())
