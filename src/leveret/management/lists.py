@@ -8,6 +8,8 @@ Behaviour: RabbitMQ 4.3, "HTTP API", "Pagination" and "Sorting".  Control plane.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar, final
 
 from starlette.responses import Response
@@ -21,6 +23,8 @@ _WRONG: Final = "Pagination parameters are invalid"
 # How long to go on without leaving others their turn, and how many items to look at between.
 _TURN_S: Final = 0.003
 _STRIDE: Final = 16
+# How many are sorted at once.
+_RUN: Final = 1024
 
 Thing = TypeVar("Thing")
 Facts = dict[str, object]
@@ -104,11 +108,13 @@ class Listing(Generic[Thing]):
         patience = Patience()
         every = list(things)
         chosen = await self._chosen(every, wish, patience)
-        await self._sort(chosen, wish, patience)
         if not wish.is_paged:
-            parts = await self._rendered(chosen, wish, patience)
+            in_order = await self._sorted(chosen, wish, len(chosen), patience)
+            parts = await self._rendered(in_order, wish, patience)
             return await reply_octets(call, b"[" + b",".join(parts) + b"]")
-        page = _cut(chosen, wish)
+        start = _start_of_page(len(chosen), wish)
+        in_order = await self._sorted(chosen, wish, start + wish.page_size, patience)
+        page = in_order[start:]
         parts = await self._rendered(page, wish, patience)
         head = {
             "filtered_count": len(chosen),
@@ -133,17 +139,31 @@ class Listing(Generic[Thing]):
                 chosen.append(thing)
         return chosen
 
-    async def _sort(self, things: list[Thing], wish: Wish, patience: Patience) -> None:
+    async def _sorted(
+        self, things: list[Thing], wish: Wish, most: int, patience: Patience
+    ) -> list[Thing]:
+        """The first ``most`` of ``things`` in the order that is wanted."""
+        keyed = await self._keyed(things, wish, patience)
+        try:
+            in_order = await _first(keyed, most, wish.is_reversed, patience)
+        except TypeError:
+            # Values of one column are of several types, or missing.
+            ranked = [(*map(_rank, values[:-1]), values[-1]) for values in keyed]
+            in_order = await _first(ranked, most, wish.is_reversed, patience)
+        return [things[values[-1]] for values in in_order]
+
+    async def _keyed(
+        self, things: list[Thing], wish: Wish, patience: Patience
+    ) -> list[tuple[Any, ...]]:
+        """Of each what it is sorted by, and last where it is."""
         columns = wish.sort or list(self._order)
-        keyed: list[tuple[list[tuple[int, Any]], int]] = []
         cheap = [self._keys.get(column) for column in columns]
+        keyed: list[tuple[Any, ...]] = []
         for index, thing in enumerate(things):
             if index % _STRIDE == 0:
                 await patience.rest()
-            keyed.append(([_rank(v) for v in self._values(thing, columns, cheap)], index))
-        keyed.sort(reverse=wish.is_reversed)
-        await patience.rest()
-        things[:] = [things[index] for _, index in keyed]
+            keyed.append((*self._values(thing, columns, cheap), index))
+        return keyed
 
     def _values(
         self, thing: Thing, columns: list[str], cheap: list[Callable[[Thing], Any] | None]
@@ -161,15 +181,31 @@ class Listing(Generic[Thing]):
         return parts
 
 
-def _cut(things: list[Thing], wish: Wish) -> list[Thing]:
-    """One page.  Raises BadRequest when there is none of that number."""
+async def _first(
+    keyed: list[tuple[Any, ...]], most: int, is_reversed: bool, patience: Patience
+) -> list[tuple[Any, ...]]:
+    """The first ``most`` in order, found by sorting pieces and merging them only that far."""
+    runs: list[list[tuple[Any, ...]]] = []
+    for at in range(0, len(keyed), _RUN):
+        await patience.rest()
+        runs.append(sorted(keyed[at : at + _RUN], reverse=is_reversed))
+    found: list[tuple[Any, ...]] = []
+    for values in islice(merge(*runs, reverse=is_reversed), most):
+        if len(found) % _STRIDE == 0:
+            await patience.rest()
+        found.append(values)
+    return found
+
+
+def _start_of_page(count: int, wish: Wish) -> int:
+    """Where the page begins.  Raises BadRequest when there is none of that number."""
     start = (wish.page - 1) * wish.page_size
-    if start >= len(things) and wish.page > 1:
+    if start >= count and wish.page > 1:
         raise BadRequest(
-            f"Page out of range, page: {wish.page} page size: {wish.page_size}, len: {len(things)}",
+            f"Page out of range, page: {wish.page} page size: {wish.page_size}, len: {count}",
             "page_out_of_range",
         )
-    return things[start : start + wish.page_size]
+    return start
 
 
 def dotted(facts: object, column: str) -> object:
