@@ -165,7 +165,7 @@ class Api:
         if isinstance(error, ssl.SSLError):
             cure = "pass --ca-file with the certificate that signed its own"
             return Failure(f"cannot trust what answers at {url}: {error}; {cure}", UNAVAILABLE)
-        if isinstance(error, http.client.HTTPException):
+        if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
             text = f"what answers at {url} is no management API; is this the port of another one?"
             return Failure(text, UNAVAILABLE)
         if isinstance(error, socket.gaierror):

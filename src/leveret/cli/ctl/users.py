@@ -42,8 +42,8 @@ def authenticate_user(call: Call) -> Answer:
     address = call.api.address
     user, own = address.user, address.password
     address.user, address.password = name, password
+    other = Api(address)
     try:
-        other = Api(address)
         other.get("whoami")
     except Refusal as refusal:
         if refusal.exit_code != NO_PERMISSION or is_let_in(refusal):
@@ -52,6 +52,7 @@ def authenticate_user(call: Call) -> Answer:
             f'Error: failed to authenticate user "{name}"\n{refusal.reason}', BAD_DATA
         ) from None
     finally:
+        other.close()
         address.user, address.password = user, own
     return "Success"
 
