@@ -186,6 +186,11 @@ class Backlog:
         return len(self) - self._middle.count if self._middle is not None else len(self)
 
     @property
+    def disk_octets(self) -> int:
+        """The size of the bodies that are on the disk only."""
+        return self._middle.octets if self._middle is not None else 0
+
+    @property
     def memory_octets(self) -> int:
         """About how much memory they take."""
         return self._octets + self._tail_octets + self._returned_octets

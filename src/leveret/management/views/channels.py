@@ -1,6 +1,7 @@
 """Channels: all, those of a vhost or of a connection, and one."""
 
-from typing import Final, final
+from datetime import UTC, datetime
+from typing import Any, Final, final
 
 from starlette.responses import Response
 
@@ -8,6 +9,8 @@ from leveret.broker.connections import Link
 from leveret.broker.tallies import ChannelView
 from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
 from leveret.management.lists import Facts, Listing
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 from leveret.management.views.connections import find_link, visible_links
 
 
@@ -22,7 +25,7 @@ class Placed:
 
 
 def channel_facts(placed: Placed) -> Facts:
-    """What lists show of a channel."""
+    """What it is, and what is under way."""
     channel, link = placed.channel, placed.link
     return {
         "name": channel.name,
@@ -64,20 +67,47 @@ def channel_details(placed: Placed) -> Facts:
     }
 
 
-CHANNELS: Final[Listing[Placed]] = Listing(
-    channel_facts,
-    {
-        "name": lambda placed: placed.channel.name,
-        "number": lambda placed: placed.channel.number,
-        "user": lambda placed: placed.link.user.name,
-        "vhost": lambda placed: placed.link.vhost,
-        "consumer_count": lambda placed: placed.channel.consumer_count,
-        "messages_unacknowledged": lambda placed: placed.channel.unacked_count,
-        "messages_unconfirmed": lambda placed: placed.channel.unconfirmed_count,
-        "prefetch_count": lambda placed: placed.channel.prefetch_count,
-    },
-    ("vhost", "name"),
-)
+@final
+class Teller:
+    """Tells of channels, for one request."""
+
+    def __init__(self, call: Call) -> None:
+        is_wanted = not call.flag("disable_stats")
+        self._statistics: Final = statistics_of(call.node) if is_wanted else None
+        self._spans: Final = read_spans(call.query)
+
+    def facts(self, placed: Placed) -> Facts:
+        """What lists show of a channel."""
+        facts = channel_facts(placed)
+        statistics = self._statistics
+        if statistics is None:
+            return facts
+        if idle_ms := statistics.idle_ms(placed.channel):
+            facts["idle_since"] = date_text(idle_ms)
+        return {**facts, **statistics.channel(placed.channel, self._spans)}
+
+
+KEYS: Final[dict[str, Any]] = {
+    "name": lambda placed: placed.channel.name,
+    "number": lambda placed: placed.channel.number,
+    "user": lambda placed: placed.link.user.name,
+    "vhost": lambda placed: placed.link.vhost,
+    "consumer_count": lambda placed: placed.channel.consumer_count,
+    "messages_unacknowledged": lambda placed: placed.channel.unacked_count,
+    "messages_unconfirmed": lambda placed: placed.channel.unconfirmed_count,
+    "prefetch_count": lambda placed: placed.channel.prefetch_count,
+}
+
+
+async def reply_channels(call: Call, links: list[Link]) -> Response:
+    """The answer that lists the channels of connections."""
+    placed = channels_of(links, call.node.name)
+    return await Listing(Teller(call).facts, KEYS, ("vhost", "name")).reply(call, placed)
+
+
+def date_text(unix_ms: int) -> str:
+    """A time as RabbitMQ writes it: ``2026-11-20T16:10:32.855+00:00``."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def channels_of(links: list[Link], node: str) -> list[Placed]:
@@ -95,20 +125,20 @@ def channels_of(links: list[Link], node: str) -> list[Placed]:
 
 async def channels(call: Call) -> Response:
     """All that the user may know of."""
-    return await CHANNELS.reply(call, channels_of(visible_links(call), call.node.name))
+    return await reply_channels(call, visible_links(call))
 
 
 async def in_vhost(call: Call) -> Response:
     """Those of connections to one vhost."""
     vhost = await call.vhost()
     links = [link for link in visible_links(call) if link.vhost == vhost.name]
-    return await CHANNELS.reply(call, channels_of(links, call.node.name))
+    return await reply_channels(call, links)
 
 
 async def of_connection(call: Call) -> Response:
     """Those of one connection."""
     link = find_link(call, call.names["name"])
-    return await CHANNELS.reply(call, channels_of([link], call.node.name))
+    return await reply_channels(call, [link])
 
 
 def find_channel(call: Call) -> Placed:

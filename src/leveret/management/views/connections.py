@@ -1,6 +1,6 @@
 """Connections: all, those of a vhost or of a user, and one.  Reading only."""
 
-from typing import Final
+from typing import Any, Final, final
 
 from starlette.responses import Response
 
@@ -9,20 +9,36 @@ from leveret.broker.definition_export import json_of
 from leveret.broker.node import Node
 from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
 from leveret.management.lists import Facts, Listing, reply_list, reply_one
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 
-Placed = tuple[Link, str]
+
+@final
+class Teller:
+    """Tells of connections, for one request."""
+
+    def __init__(self, call: Call) -> None:
+        self._node: Final = call.node.name
+        is_wanted = not call.flag("disable_stats")
+        self._statistics: Final = statistics_of(call.node) if is_wanted else None
+        self._spans: Final = read_spans(call.query)
+
+    def facts(self, link: Link) -> Facts:
+        """What lists show of a connection."""
+        facts = {"node": self._node, **link_facts(link)}
+        if self._statistics is None:
+            return facts
+        return {**facts, **self._statistics.connection(link, self._spans)}
 
 
-def link_facts(placed: Placed) -> Facts:
-    """What lists show of a connection."""
-    link, node = placed
+def link_facts(link: Link) -> Facts:
+    """What it is, and where it is from."""
     peer = link.peer
     properties = {name: json_of(field) for name, field in link.client_properties.items()}
     return {
         "name": link.name,
         "user_provided_name": properties.get("connection_name"),
         "type": "network",
-        "node": node,
         "host": peer.local_host,
         "port": peer.local_port,
         "peer_host": peer.host,
@@ -76,21 +92,23 @@ def traffic_facts(link: Link) -> Facts:
     }
 
 
-CONNECTIONS: Final[Listing[Placed]] = Listing(
-    link_facts,
-    {
-        "name": lambda placed: placed[0].name,
-        "user": lambda placed: placed[0].user.name,
-        "vhost": lambda placed: placed[0].vhost,
-        "protocol": lambda placed: placed[0].protocol,
-        "channels": lambda placed: len(placed[0].channels),
-        "peer_host": lambda placed: placed[0].peer.host,
-        "connected_at": lambda placed: placed[0].connected_at_s,
-        "recv_oct": lambda placed: int(placed[0].traffic.octets_in),
-        "send_oct": lambda placed: int(placed[0].traffic.octets_out),
-    },
-    ("vhost", "name"),
-)
+KEYS: Final[dict[str, Any]] = {
+    "name": lambda link: link.name,
+    "user": lambda link: link.user.name,
+    "vhost": lambda link: link.vhost,
+    "protocol": lambda link: link.protocol,
+    "channels": lambda link: len(link.channels),
+    "peer_host": lambda link: link.peer.host,
+    "connected_at": lambda link: link.connected_at_s,
+    "recv_oct": lambda link: int(link.traffic.octets_in),
+    "send_oct": lambda link: int(link.traffic.octets_out),
+}
+
+
+async def reply_links(call: Call, links: list[Link]) -> Response:
+    """The answer that lists connections."""
+    facts = Teller(call).facts
+    return await Listing(facts, KEYS, ("vhost", "name")).reply(call, links)
 
 
 # --- which ---------------------------------------------------------------------------------
@@ -130,15 +148,13 @@ def link_by_name(node: Node, name: str) -> Link | None:
 
 async def connections(call: Call) -> Response:
     """All that the user may know of."""
-    node = call.node.name
-    return await CONNECTIONS.reply(call, [(link, node) for link in visible_links(call)])
+    return await reply_links(call, visible_links(call))
 
 
 async def in_vhost(call: Call) -> Response:
     """Those to one vhost."""
-    vhost, node = await call.vhost(), call.node.name
-    links = [(link, node) for link in visible_links(call) if link.vhost == vhost.name]
-    return await CONNECTIONS.reply(call, links)
+    vhost = await call.vhost()
+    return await reply_links(call, [one for one in visible_links(call) if one.vhost == vhost.name])
 
 
 async def of_user(call: Call) -> Response:
@@ -154,7 +170,7 @@ async def of_user(call: Call) -> Response:
 
 async def connection(call: Call) -> Response:
     """One connection."""
-    return await reply_one(call, link_facts((find_link(call, call.names["name"]), call.node.name)))
+    return await reply_one(call, Teller(call).facts(find_link(call, call.names["name"])))
 
 
 async def sessions(call: Call) -> Response:

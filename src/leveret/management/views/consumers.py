@@ -12,9 +12,10 @@ from leveret.broker.queue import Queue
 from leveret.broker.tallies import ChannelView
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, Route
+from leveret.management.breakdown import channel_breakdown
 from leveret.management.lists import Facts, Listing, reply_one
 from leveret.management.views.channels import Placed as PlacedChannel
-from leveret.management.views.channels import channel_details, channel_facts, find_channel
+from leveret.management.views.channels import Teller, channel_details, find_channel
 
 
 @final
@@ -132,7 +133,12 @@ async def channel(call: Call) -> Response:
     if vhost is not None:
         found = consumers_of_channel(vhost, placed.channel, Directory(call.node))
     details = [consumer_facts(one) for one in found]
-    return await reply_one(call, {**channel_facts(placed), "consumer_details": details})
+    facts = {
+        **Teller(call).facts(placed),
+        **channel_breakdown(placed.channel, placed.link.vhost),
+        "consumer_details": details,
+    }
+    return await reply_one(call, facts)
 
 
 ROUTES: Final = [

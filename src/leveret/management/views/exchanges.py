@@ -1,6 +1,6 @@
 """Exchanges: all, those of a vhost, and one.  Reading only."""
 
-from typing import Final
+from typing import Any, Final, final
 
 from starlette.responses import Response
 
@@ -8,14 +8,30 @@ from leveret.broker.definition_export import arguments_of
 from leveret.broker.exchange import Exchange
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, Route
+from leveret.management.breakdown import exchange_breakdown
 from leveret.management.lists import Facts, Listing, reply_one
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 from leveret.management.views.bindings import find_exchange
 
 Placed = tuple[VHost, Exchange]
 
 
-def exchange_facts(placed: Placed) -> Facts:
-    """What lists show of an exchange."""
+@final
+class Teller:
+    """Tells of exchanges, for one request."""
+
+    def __init__(self, call: Call) -> None:
+        self._statistics: Final = statistics_of(call.node)
+        self._spans: Final = read_spans(call.query)
+
+    def facts(self, placed: Placed) -> Facts:
+        """What lists show of an exchange."""
+        return {**outline(placed), **self._statistics.exchange(placed[1], self._spans)}
+
+
+def outline(placed: Placed) -> Facts:
+    """What does not change with every message."""
     vhost, exchange = placed
     facts: Facts = {
         "name": exchange.name,
@@ -32,31 +48,30 @@ def exchange_facts(placed: Placed) -> Facts:
     return facts
 
 
-EXCHANGES: Final[Listing[Placed]] = Listing(
-    exchange_facts,
-    {
-        "name": lambda placed: placed[1].name,
-        "vhost": lambda placed: placed[0].name,
-        "type": lambda placed: placed[1].kind,
-        "durable": lambda placed: placed[1].is_durable,
-        "auto_delete": lambda placed: placed[1].is_auto_delete,
-        "internal": lambda placed: placed[1].is_internal,
-    },
-    ("vhost", "name"),
-)
+KEYS: Final[dict[str, Any]] = {
+    "name": lambda placed: placed[1].name,
+    "vhost": lambda placed: placed[0].name,
+    "type": lambda placed: placed[1].kind,
+    "durable": lambda placed: placed[1].is_durable,
+    "auto_delete": lambda placed: placed[1].is_auto_delete,
+    "internal": lambda placed: placed[1].is_internal,
+}
 
 
 async def exchanges(call: Call) -> Response:
     """Those of one vhost, or of all that the user may use."""
     vhosts = await call.some_vhosts()
-    return await EXCHANGES.reply(call, [(v, x) for v in vhosts for x in v.exchanges.values()])
+    facts = outline if call.flag("disable_stats") else Teller(call).facts
+    listing = Listing(facts, KEYS, ("vhost", "name"))
+    return await listing.reply(call, [(v, x) for v in vhosts for x in v.exchanges.values()])
 
 
 async def exchange(call: Call) -> Response:
-    """One exchange."""
+    """One exchange, and who uses it."""
     vhost = await call.vhost()
-    placed = vhost, find_exchange(vhost, call)
-    return await reply_one(call, {**exchange_facts(placed), "incoming": [], "outgoing": []})
+    found = find_exchange(vhost, call)
+    facts = Teller(call).facts((vhost, found))
+    return await reply_one(call, {**facts, **exchange_breakdown(call.node, vhost, found)})
 
 
 ROUTES: Final = [

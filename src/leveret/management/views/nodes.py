@@ -19,6 +19,8 @@ from leveret.management.api import (
 )
 from leveret.management.lists import Facts, Patience, reply_list, reply_one
 from leveret.management.machine import machine_facts
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 from leveret.ports import Memory
 from leveret.version import VERSION
 
@@ -85,22 +87,8 @@ def contexts(node: Node) -> list[Facts]:
     ]
 
 
-def churn(node: Node) -> Facts:
-    """What came and went."""
-    tally = node.tally
-    return {
-        "connection_created": tally.connections_opened,
-        "connection_closed": tally.connections_closed,
-        "channel_created": tally.channels_opened,
-        "channel_closed": tally.channels_closed,
-        "queue_declared": tally.queues_declared,
-        "queue_created": tally.queues_created,
-        "queue_deleted": tally.queues_deleted,
-    }
-
-
 def node_facts(node: Node) -> Facts:
-    """What lists show of the node."""
+    """What the node is, and what it takes of its machine."""
     settings = node.settings
     offered = settings.auth_mechanisms
     return {
@@ -125,8 +113,15 @@ def node_facts(node: Node) -> Facts:
         "log_files": ["<stderr>"],
         "config_files": [],
         **machine_facts(node),
-        **churn(node),
     }
+
+
+def all_facts(call: Call) -> Facts:
+    """The same with what goes on."""
+    facts = node_facts(call.node)
+    if call.flag("disable_stats"):
+        return facts
+    return {**facts, **statistics_of(call.node).node(read_spans(call.query))}
 
 
 def plugins(node: Node) -> list[str]:
@@ -182,13 +177,13 @@ def relative(memory: dict[str, Any]) -> Facts:
 
 async def nodes(call: Call) -> Response:
     """The one node."""
-    return await reply_list(call, [node_facts(call.node)], "name")
+    return await reply_list(call, [all_facts(call)], "name")
 
 
 async def node(call: Call) -> Response:
     """The node of that name."""
     _check_name(call)
-    facts = node_facts(call.node)
+    facts = all_facts(call)
     if call.flag("memory"):
         facts["memory"] = await memory_facts(call.node)
     return await reply_one(call, facts)

@@ -1,14 +1,16 @@
 """The node at a glance, and who asks."""
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from leveret.broker.definition_export import RABBITMQ_VERSION
 from leveret.management.api import MANAGEMENT, Call, Route, reply
 from leveret.management.lists import Facts, Patience, reply_one
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 from leveret.management.views.connections import visible_links
-from leveret.management.views.nodes import churn, contexts, exchange_types, listeners
+from leveret.management.views.nodes import contexts, exchange_types, listeners
 from leveret.version import VERSION
 
 # How long samples are kept, in seconds, for what is asked of the whole, of things, of details.
@@ -47,8 +49,8 @@ async def overview(call: Call) -> Response:
         "disable_stats": False,
         "enable_queue_totals": False,
         "statistics_db_event_queue": 0,
-        "churn_rates": churn(node),
         **await totals(call),
+        **await statistics(call),
     }
     if call.is_monitor:
         facts.update(node=node.name, listeners=listeners(node), contexts=contexts(node))
@@ -58,30 +60,51 @@ async def overview(call: Call) -> Response:
 async def totals(call: Call) -> Facts:
     """How much there is of what the user may know of."""
     patience = Patience()
-    ready = unacked = queues = exchanges = consumers = 0
+    queues = exchanges = consumers = 0
     for vhost in await call.visible_vhosts():
         exchanges += len(vhost.exchanges)
         queues += len(vhost.queues)
         for queue in list(vhost.queues.values()):
             await patience.rest()
-            ready += queue.ready_count
-            unacked += queue.unacked_count
             consumers += queue.consumer_count
     links = visible_links(call)
-    return {
-        "queue_totals": {
-            "messages": ready + unacked,
-            "messages_ready": ready,
-            "messages_unacknowledged": unacked,
-        },
-        "object_totals": {
-            "channels": sum([len(link.channels) for link in links]),
-            "connections": len(links),
-            "consumers": consumers,
-            "exchanges": exchanges,
-            "queues": queues,
-        },
+    counts = {
+        "channels": sum([len(link.channels) for link in links]),
+        "connections": len(links),
+        "consumers": consumers,
+        "exchanges": exchanges,
+        "queues": queues,
     }
+    return {"object_totals": counts}
+
+
+async def statistics(call: Call) -> Facts:
+    """What goes on in what the user may know of: the node, or the vhosts that it may use."""
+    if call.flag("disable_stats"):
+        return {}
+    numbers, spans = statistics_of(call.node), read_spans(call.query)
+    facts = numbers.overview(spans)
+    if call.is_monitor:
+        return facts
+    every = [numbers.vhost(vhost, spans) for vhost in await call.vhosts()]
+    lengths = [{k: v for k, v in one.items() if k.startswith("messages")} for one in every]
+    return {
+        "churn_rates": facts["churn_rates"],
+        "message_stats": added([one.get("message_stats", {}) for one in every]),
+        "queue_totals": added(lengths),
+    }
+
+
+def added(every: list[Facts]) -> Facts:
+    """The sums of numbers by name, and of the rates in what belongs to them."""
+    total: Any = {}
+    for facts in every:
+        for name, value in facts.items():
+            if isinstance(value, dict):
+                total[name] = {"rate": total.get(name, {}).get("rate", 0.0) + value["rate"]}
+            else:
+                total[name] = total.get(name, 0) + value
+    return dict(total)
 
 
 ROUTES: Final = [

@@ -1,17 +1,22 @@
 """Queues: all, those of a vhost, and one.  Reading only."""
 
+from collections.abc import Callable
 from typing import Any, Final, final
 
 from starlette.responses import Response
 
 from leveret.broker.definition_export import arguments_of
-from leveret.broker.node import Node
+from leveret.broker.lined import LinedQueue
 from leveret.broker.queue import Queue
 from leveret.broker.rules import QUORUM
-from leveret.broker.totals import unacked_octets
+from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, unacked_octets
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotFound, Route
+from leveret.management.breakdown import queue_breakdown
 from leveret.management.lists import Facts, Listing, reply_one
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
+from leveret.management.views.channels import date_text
 from leveret.management.views.consumers import Directory, consumer_facts, consumers_of
 
 # A queue does not know its vhost.
@@ -38,15 +43,17 @@ ORDER: Final = ("vhost", "name")
 class Teller:
     """Tells of queues, for one request.  What is long to find out is found out once."""
 
-    def __init__(self, node: Node) -> None:
-        self._node: Final = node
+    def __init__(self, call: Call) -> None:
+        self._node: Final = call.node
+        self._statistics: Final = statistics_of(call.node)
+        self._spans: Final = read_spans(call.query)
         # By vhost and queue.
         self._unacked_octets: Final[dict[str, dict[str, int]]] = {}
 
     def outline(self, placed: Placed) -> Facts:
         """What does not change with every message."""
         vhost, queue = placed
-        policy, operator_policy = queue.policy, queue.operator_policy
+        policy = queue.policy
         node = self._node.name
         facts: Facts = {
             "name": queue.name,
@@ -59,7 +66,6 @@ class Teller:
             "exclusive": queue.owner_id != 0,
             "arguments": arguments_of(queue.arguments),
             "policy": policy.name if policy is not None else None,
-            "operator_policy": operator_policy.name if operator_policy is not None else None,
         }
         if queue.kind == QUORUM:
             facts.update(leader=node, members=[node], online=[node])
@@ -72,19 +78,34 @@ class Teller:
     def facts(self, placed: Placed) -> Facts:
         """All that lists show of a queue."""
         vhost, queue = placed
-        ready_octets, out_octets = queue.ready_octets, self._out_octets(vhost, queue)
+        operator_policy = queue.operator_policy
         facts = {
-            **self.totals(placed),
+            **self.outline(placed),
+            "operator_policy": operator_policy.name if operator_policy is not None else None,
             "effective_policy_definition": dict(queue.effective_policy),
             "consumers": queue.consumer_count,
-            "message_bytes": ready_octets + out_octets,
-            "message_bytes_ready": ready_octets,
-            "message_bytes_unacknowledged": out_octets,
+            "consumer_capacity": 1.0 if queue.has_ready_consumer else 0.0,
+            "consumer_utilisation": 1.0 if queue.has_ready_consumer else 0.0,
             **self._special_consumers(queue),
+            **room(queue, self._out_octets(vhost, queue)),
+            **self._statistics.queue(queue, self._spans),
         }
         if queue.owner_id != 0:
             facts["owner_pid_details"] = self._owner(queue)
+        if idle_ms := self._statistics.idle_ms(queue):
+            facts["idle_since"] = date_text(idle_ms)
         return facts
+
+    def keys(self) -> dict[str, Any]:
+        """What queues may be sorted by without making all the facts."""
+        rates: dict[str, Any] = {}
+        for name in QUEUE_COUNTS:
+            path = f"{name}_details.rate"
+            rates[path if name in LENGTHS else f"message_stats.{path}"] = self._rate_of(name)
+        return {**KEYS, **rates}
+
+    def _rate_of(self, name: str) -> Callable[[Placed], float]:
+        return lambda placed: self._statistics.rate(placed[1], name)
 
     def _special_consumers(self, queue: Queue) -> Facts:
         active = queue.active_consumer
@@ -111,6 +132,27 @@ class Teller:
         return octets.get(queue.name, 0)
 
 
+def room(queue: Queue, out_octets: int) -> Facts:
+    """What its messages take of the memory and of the disk; those handed out are in memory."""
+    ready, out = queue.ready_count, queue.unacked_count
+    lines = queue.lines() if isinstance(queue, LinedQueue) else []
+    ready_ram = sum([line.memory_count for line in lines]) if lines else ready
+    on_disk = sum([line.disk_octets for line in lines])
+    ready_octets = queue.ready_octets
+    return {
+        "message_bytes": ready_octets + out_octets,
+        "message_bytes_ready": ready_octets,
+        "message_bytes_unacknowledged": out_octets,
+        "message_bytes_ram": ready_octets - on_disk + out_octets,
+        "message_bytes_paged_out": on_disk,
+        "messages_ram": ready_ram + out,
+        "messages_ready_ram": ready_ram,
+        "messages_unacknowledged_ram": out,
+        "messages_paged_out": ready - ready_ram,
+        "memory": sum([line.memory_octets for line in lines]) + out_octets,
+    }
+
+
 def counts(queue: Queue) -> Facts:
     """How many messages there are."""
     return {
@@ -125,21 +167,27 @@ def counts(queue: Queue) -> Facts:
 
 async def queues(call: Call) -> Response:
     """Those of one vhost, or of all that the user may use."""
-    teller = Teller(call.node)
+    teller = Teller(call)
     facts = teller.facts
     if call.flag("disable_stats"):
         facts = teller.totals if call.flag("enable_queue_totals") else teller.outline
     placed = [(v, q) for v in await call.some_vhosts() for q in v.queues.values()]
-    return await Listing(facts, KEYS, ORDER).reply(call, placed)
+    return await Listing(facts, teller.keys(), ORDER).reply(call, placed)
 
 
 async def queue(call: Call) -> Response:
     """One queue, with its consumers."""
     vhost, found = await find_queue(call)
     directory = Directory(call.node)
-    facts = Teller(call.node).facts((vhost, found))
+    if call.flag("disable_stats"):
+        return await reply_one(call, Teller(call).totals((vhost, found)))
     details = [consumer_facts(one) for one in consumers_of(vhost, found, directory)]
-    return await reply_one(call, {**facts, "consumer_details": details})
+    facts = {
+        **Teller(call).facts((vhost, found)),
+        **queue_breakdown(call.node, vhost, found),
+        "consumer_details": details,
+    }
+    return await reply_one(call, facts)
 
 
 async def find_queue(call: Call) -> Placed:

@@ -1,22 +1,39 @@
 """Virtual hosts: all, and one.  Reading only."""
 
-from typing import Final
+from typing import Any, Final, final
 
 from starlette.responses import Response
 
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
 from leveret.management.lists import Facts, Listing, reply_one
+from leveret.management.sampler import statistics_of
+from leveret.management.samples import read_spans
 
 # Where nothing else is said.
 CLASSIC: Final = "classic"
-Placed = tuple[VHost, str]
 
 
-def vhost_facts(placed: Placed) -> Facts:
-    """What lists show of a vhost."""
-    vhost, node = placed
-    ready, unacked = message_counts(vhost)
+@final
+class Teller:
+    """Tells of vhosts, for one request."""
+
+    def __init__(self, call: Call) -> None:
+        self._node: Final = call.node.name
+        is_wanted = not call.flag("disable_stats")
+        self._statistics: Final = statistics_of(call.node) if is_wanted else None
+        self._spans: Final = read_spans(call.query)
+
+    def facts(self, vhost: VHost) -> Facts:
+        """What lists show of a vhost."""
+        facts = {**vhost_facts(vhost), "cluster_state": {self._node: "running"}}
+        if self._statistics is None:
+            return facts
+        return {**facts, **self._statistics.vhost(vhost, self._spans)}
+
+
+def vhost_facts(vhost: VHost) -> Facts:
+    """What is said of it."""
     tags = list(vhost.tags)
     kind = vhost.default_queue_type or CLASSIC
     metadata = {"description": vhost.description, "tags": tags, "default_queue_type": kind}
@@ -28,37 +45,20 @@ def vhost_facts(placed: Placed) -> Facts:
         "metadata": metadata,
         "tracing": vhost.is_traced,
         "protected_from_deletion": vhost.is_protected,
-        "cluster_state": {node: "running"},
-        "messages": ready + unacked,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacked,
     }
 
 
-def message_counts(vhost: VHost) -> tuple[int, int]:
-    """How many messages wait in its queues, and how many are in clients' hands."""
-    ready = unacked = 0
-    for queue in vhost.queues.values():
-        ready += queue.ready_count
-        unacked += queue.unacked_count
-    return ready, unacked
-
-
-VHOSTS: Final[Listing[Placed]] = Listing(
-    vhost_facts,
-    {
-        "name": lambda placed: placed[0].name,
-        "description": lambda placed: placed[0].description,
-        "tracing": lambda placed: placed[0].is_traced,
-    },
-    ("name",),
-)
+KEYS: Final[dict[str, Any]] = {
+    "name": lambda vhost: vhost.name,
+    "description": lambda vhost: vhost.description,
+    "tracing": lambda vhost: vhost.is_traced,
+}
 
 
 async def vhosts(call: Call) -> Response:
     """All that the user may know of."""
-    node = call.node.name
-    return await VHOSTS.reply(call, [(vhost, node) for vhost in await call.visible_vhosts()])
+    listing = Listing(Teller(call).facts, KEYS, ("name",))
+    return await listing.reply(call, await call.visible_vhosts())
 
 
 async def vhost(call: Call) -> Response:
@@ -68,7 +68,7 @@ async def vhost(call: Call) -> Response:
         raise NotFound()
     if found not in await call.visible_vhosts():
         raise NotAuthorised("User not authorised to access virtual host")
-    return await reply_one(call, vhost_facts((found, call.node.name)))
+    return await reply_one(call, Teller(call).facts(found))
 
 
 ROUTES: Final = [
