@@ -25,12 +25,14 @@ from leveret.management.api import (
 )
 from leveret.management.login import CHALLENGE, login
 from leveret.management.protocol import WebProtocol
+from leveret.management.sampler import forget_statistics
 from leveret.management.views import (
     auth,
     binding_actions,
     bindings,
     browsing,
     channels,
+    command_line,
     connection_actions,
     connections,
     consumers,
@@ -49,6 +51,7 @@ from leveret.management.views import (
     policies,
     queue_actions,
     queues,
+    scraping,
     users,
     vhost_actions,
     vhosts,
@@ -77,6 +80,7 @@ _VIEWS: Final = (
     queue_actions,
     browsing,
     moving,
+    command_line,
     page,
     binding_actions,
     connection_actions,
@@ -84,6 +88,7 @@ _VIEWS: Final = (
     health,
     extensions,
     auth,
+    scraping,
 )
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -144,6 +149,7 @@ class Site:
 
     async def close(self) -> None:
         """Cut off whoever is still there."""
+        forget_statistics(self._node)
         for task in list(self._state.tasks):
             task.cancel()
         if self._state.tasks:
