@@ -8,6 +8,7 @@ from leveret.broker.definition_export import RABBITMQ_VERSION
 from leveret.broker.kinds import KINDS
 from leveret.broker.lined import LinedQueue
 from leveret.broker.node import Node
+from leveret.broker.rules import QUORUM
 from leveret.config.table import TABLE
 from leveret.management.api import (
     ADMINISTRATOR,
@@ -145,24 +146,28 @@ def plugins(node: Node) -> list[str]:
 async def memory_facts(node: Node) -> Facts:
     """How the memory that the process takes is divided, as far as that is known."""
     resident = Memory().resident_octets()
-    queued = await _queued_octets(node)
+    classic, quorum = await _queued_octets(node)
     return {
-        "queue_procs": queued,
-        "other_system": max(resident - queued, 0),
+        "queue_procs": classic,
+        "quorum_queue_procs": quorum,
+        "other_system": max(resident - classic - quorum, 0),
         "strategy": "rss",
         "total": {"rss": resident},
     }
 
 
-async def _queued_octets(node: Node) -> int:
+async def _queued_octets(node: Node) -> tuple[int, int]:
+    """What the messages of classic and of quorum queues take."""
     patience = Patience()
-    octets = 0
+    classic = quorum = 0
     for vhost in list(node.vhosts.values()):
         for queue in list(vhost.queues.values()):
             await patience.rest()
             if isinstance(queue, LinedQueue):
-                octets += sum([line.memory_octets for line in queue.lines()])
-    return octets
+                octets = sum([line.memory_octets for line in queue.lines()])
+                classic += 0 if queue.kind == QUORUM else octets
+                quorum += octets if queue.kind == QUORUM else 0
+    return classic, quorum
 
 
 def relative(memory: dict[str, Any]) -> Facts:
