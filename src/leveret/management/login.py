@@ -26,6 +26,7 @@ async def login(node: Node, request: Request) -> Login:
     peer = peer_of(request)
     attempt = Attempt(credentials, PLAIN, peer)
     found: Any = await decided(lambda: node.logins.login(attempt))
+    node.tally.note_login("http", isinstance(found, Login))
     if isinstance(found, Login):
         return found
     assert isinstance(found, LoginFailure)
