@@ -230,6 +230,12 @@ class Call:
         """Whether the query says that ``name`` is true."""
         return self.query.get(name, "") == "true"
 
+    @property
+    def wants_statistics(self) -> bool:
+        """Whether rates and what goes through things are to be told, too."""
+        mode = self.node.settings.management_rates_mode
+        return mode != "none" and not self.flag("disable_stats")
+
     async def body(self) -> bytes:
         """What the client sent.  Raises TooLarge, Refusal when it does not come."""
         settings = self.node.settings

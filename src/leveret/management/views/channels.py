@@ -72,7 +72,7 @@ class Teller:
     """Tells of channels, for one request."""
 
     def __init__(self, call: Call) -> None:
-        is_wanted = not call.flag("disable_stats")
+        is_wanted = call.wants_statistics
         self._statistics: Final = statistics_of(call.node) if is_wanted else None
         self._spans: Final = read_spans(call.query)
 

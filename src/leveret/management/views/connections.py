@@ -19,7 +19,7 @@ class Teller:
 
     def __init__(self, call: Call) -> None:
         self._node: Final = call.node.name
-        is_wanted = not call.flag("disable_stats")
+        is_wanted = call.wants_statistics
         self._statistics: Final = statistics_of(call.node) if is_wanted else None
         self._spans: Final = read_spans(call.query)
 

@@ -61,7 +61,7 @@ KEYS: Final[dict[str, Any]] = {
 async def exchanges(call: Call) -> Response:
     """Those of one vhost, or of all that the user may use."""
     vhosts = await call.some_vhosts()
-    facts = outline if call.flag("disable_stats") else Teller(call).facts
+    facts = Teller(call).facts if call.wants_statistics else outline
     listing = Listing(facts, KEYS, ("vhost", "name"))
     return await listing.reply(call, [(v, x) for v in vhosts for x in v.exchanges.values()])
 

@@ -120,7 +120,7 @@ def node_facts(node: Node) -> Facts:
 def all_facts(call: Call) -> Facts:
     """The same with what goes on."""
     facts = node_facts(call.node)
-    if call.flag("disable_stats"):
+    if not call.wants_statistics:
         return facts
     return {**facts, **statistics_of(call.node).node(read_spans(call.query))}
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from leveret.broker.definition_export import RABBITMQ_VERSION
+from leveret.broker.totals import LENGTHS, lengths
 from leveret.management.api import MANAGEMENT, Call, Route, reply
 from leveret.management.lists import Facts, Patience, reply_one
 from leveret.management.sampler import statistics_of
@@ -82,16 +83,19 @@ async def statistics(call: Call) -> Facts:
     """What goes on in what the user may know of: the node, or the vhosts that it may use."""
     if call.flag("disable_stats"):
         return {}
+    if not call.wants_statistics:
+        queues = [q for vhost in await call.visible_vhosts() for q in vhost.queues.values()]
+        return {"queue_totals": dict(zip(LENGTHS, lengths(queues), strict=True))}
     numbers, spans = statistics_of(call.node), read_spans(call.query)
     facts = numbers.overview(spans)
     if call.is_monitor:
         return facts
     every = [numbers.vhost(vhost, spans) for vhost in await call.vhosts()]
-    lengths = [{k: v for k, v in one.items() if k.startswith("messages")} for one in every]
+    counts = [{k: v for k, v in one.items() if k.startswith("messages")} for one in every]
     return {
         "churn_rates": facts["churn_rates"],
         "message_stats": added([one.get("message_stats", {}) for one in every]),
-        "queue_totals": added(lengths),
+        "queue_totals": added(counts),
     }
 
 

@@ -14,7 +14,7 @@ from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotFound, Route
 from leveret.management.breakdown import queue_breakdown
 from leveret.management.lists import Facts, Listing, reply_one
-from leveret.management.sampler import statistics_of
+from leveret.management.sampler import Statistics, statistics_of
 from leveret.management.samples import read_spans
 from leveret.management.views.channels import date_text
 from leveret.management.views.consumers import Directory, consumer_facts, consumers_of
@@ -45,7 +45,8 @@ class Teller:
 
     def __init__(self, call: Call) -> None:
         self._node: Final = call.node
-        self._statistics: Final = statistics_of(call.node)
+        is_wanted = call.wants_statistics
+        self._statistics: Final = statistics_of(call.node) if is_wanted else None
         self._spans: Final = read_spans(call.query)
         # By vhost and queue.
         self._unacked_octets: Final[dict[str, dict[str, int]]] = {}
@@ -88,24 +89,32 @@ class Teller:
             "consumer_utilisation": 1.0 if queue.has_ready_consumer else 0.0,
             **self._special_consumers(queue),
             **room(queue, self._out_octets(vhost, queue)),
-            **self._statistics.queue(queue, self._spans),
+            **self._going_on(queue),
         }
         if queue.owner_id != 0:
             facts["owner_pid_details"] = self._owner(queue)
-        if idle_ms := self._statistics.idle_ms(queue):
+        return facts
+
+    def _going_on(self, queue: Queue) -> Facts:
+        """How many messages there are, what goes through it, and since when nothing does."""
+        statistics = self._statistics
+        if statistics is None:
+            return counts(queue)
+        facts = statistics.queue(queue, self._spans)
+        if idle_ms := statistics.idle_ms(queue):
             facts["idle_since"] = date_text(idle_ms)
         return facts
 
     def keys(self) -> dict[str, Any]:
         """What queues may be sorted by without making all the facts."""
+        statistics = self._statistics
+        if statistics is None:
+            return KEYS
         rates: dict[str, Any] = {}
         for name in QUEUE_COUNTS:
             path = f"{name}_details.rate"
-            rates[path if name in LENGTHS else f"message_stats.{path}"] = self._rate_of(name)
+            rates[path if name in LENGTHS else f"message_stats.{path}"] = _rate(statistics, name)
         return {**KEYS, **rates}
-
-    def _rate_of(self, name: str) -> Callable[[Placed], float]:
-        return lambda placed: self._statistics.rate(placed[1], name)
 
     def _special_consumers(self, queue: Queue) -> Facts:
         active = queue.active_consumer
@@ -130,6 +139,10 @@ class Teller:
             octets = unacked_octets(self._node, vhost)
             self._unacked_octets[vhost.name] = octets
         return octets.get(queue.name, 0)
+
+
+def _rate(statistics: Statistics, name: str) -> Callable[[Placed], float]:
+    return lambda placed: statistics.rate(placed[1], name)
 
 
 def room(queue: Queue, out_octets: int) -> Facts:
