@@ -3,19 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.fakes import FakeClock, FakeRandom
-from tests.store.workers import FakeWorker
+from tests.broker.lives import Life
 
 from leveret.auth.permissions import Permission, TopicPermission
 from leveret.broker.definition_export import export_definitions
-from leveret.broker.node import Node
-from leveret.broker.shelf import Shelf, Sizes
-from leveret.broker.storage import DiskWatch, Storage
 from leveret.broker.wishes import ExchangeWish, QueueWish
-from leveret.config.settings import Settings
-from leveret.notices import Notices
-from leveret.ports import Disk
-from leveret.store.catalog import Catalog, CommitWaiter
+from leveret.store.catalog import CommitWaiter
 from leveret.tables import INT32, INT64, LONGSTR, TIMESTAMP, Field
 
 
@@ -25,32 +18,6 @@ class Waiter(CommitWaiter):
 
     def on_committed(self, number: int) -> None:
         self.told += 1
-
-
-class Life:
-    """A node on the disk, from one start to its end."""
-
-    def __init__(self, folder: Path) -> None:
-        for name in ("journal", "queues"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        self.worker, clock = FakeWorker(), FakeClock()
-        self.catalog = Catalog(str(folder / "catalog.sqlite"), self.worker)
-        is_first = not self.catalog.rows("vhosts")
-        alarms = DiskWatch(Notices(clock), clock)
-        sizes = Sizes(1 << 20, 1 << 20)
-        shelf = Shelf(Disk(), str(folder), self.worker, self.worker, clock, alarms, sizes)
-        self.node = Node(Settings(), clock, FakeRandom(), shelf, is_first)
-        self.storage = Storage(self.node, shelf, self.catalog, clock)
-        self.storage.recover(is_first)
-        self.vhost = self.node.vhosts["/"]
-
-    def end(self) -> dict[str, object]:
-        for _ in range(20):
-            self.storage.end_turn()
-            self.worker.work()
-        assert self.storage.is_idle
-        self.catalog.close()
-        return export_definitions(self.node)
 
 
 @pytest.fixture

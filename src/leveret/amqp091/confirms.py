@@ -9,6 +9,9 @@ from typing import Final, final
 from leveret.amqp091.arguments import MethodFrame
 from leveret.amqp091.spec import BASIC_ACK, BASIC_NACK
 
+# Who lets no more wait than this is told of what is done before the disk has it.
+_FEW: Final = 8
+
 
 @final
 class Confirms:
@@ -61,6 +64,29 @@ class Confirms:
         waiting = self._waiting
         while waiting and waiting[0][1] <= number:
             self._ready = waiting.pop(0)[0]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether so few are not confirmed that their publisher is likely to wait for them."""
+        return self._last_tag - self._ready <= _FEW
+
+    @property
+    def last_tag(self) -> int:
+        """The tag of the publish settled last."""
+        return self._last_tag
+
+    def on_done(self, tag: int) -> bool:
+        """What was published with ``tag`` need not be on the disk any more.
+
+        Whether there is something to tell: not when others before it still wait.
+        """
+        waiting = self._waiting
+        if tag != self._ready + 1 or not waiting:
+            return False
+        self._ready = tag
+        if waiting[0][0] == tag:
+            waiting.pop(0)
+        return True
 
     def take_frames(self) -> bytes:
         """What to tell the publisher now."""

@@ -10,6 +10,7 @@ from leveret.amqp091.outbox import Outbox
 from leveret.auth.access import Access
 from leveret.broker.message import Message
 from leveret.broker.queue import Queue
+from leveret.broker.record import Pledge
 from leveret.broker.vhost import VHost
 from leveret.config.kinds import UNLIMITED
 from leveret.errors import BrokerError
@@ -86,6 +87,15 @@ class Context:
         assert ledger is not None
         ledger.journal.wait(owed, ConfirmWaiter(self, confirms))
 
+    def confirm_when_done(self, confirms: Confirms, queue: Queue) -> None:
+        """``confirms`` may tell of its last publish, which went to ``queue``, once it is done.
+
+        Behaviour: RabbitMQ 4.3, "Publisher confirms": a message that was consumed and acknowledged
+        is confirmed before it is on the disk.
+        """
+        if queue.record is not None:
+            queue.record.pledge(ConfirmPledge(self, confirms, confirms.last_tag))
+
     def hold_until_safe(self) -> None:
         """Send nothing to the client before all that happened in this turn is on the disk."""
         ledger = self.vhost.ledger
@@ -142,6 +152,12 @@ class Context:
         self.confirm_later(confirms)
         self.send_confirms()
 
+    def tell_done(self, confirms: Confirms, tag: int) -> None:
+        """What was published with ``tag`` was consumed and acknowledged: tell the publisher."""
+        if not self.is_over and not confirms.is_over and confirms.on_done(tag):
+            self.confirm_later(confirms)
+            self.send_confirms()
+
     def send_confirms(self) -> None:
         """Tell publishers what became of their messages."""
         if self._to_confirm:
@@ -163,6 +179,20 @@ class ConfirmWaiter(Waiter):
     def on_synced(self, number: int) -> None:
         """Tell it."""
         self._context.tell_synced(self._confirms, number)
+
+
+@final
+class ConfirmPledge(Pledge):
+    """Tells a publisher that a message was consumed before it was on the disk."""
+
+    def __init__(self, context: Context, confirms: Confirms, tag: int) -> None:
+        self._context: Final = context
+        self._confirms: Final = confirms
+        self._tag: Final = tag
+
+    def on_done(self) -> None:
+        """Tell it."""
+        self._context.tell_done(self._confirms, self._tag)
 
 
 @final

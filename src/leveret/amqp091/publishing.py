@@ -370,8 +370,10 @@ class Publishing:
             route.tally.confirmed -= 1
         if confirms.settle(is_accepted, self._owed):
             self._context.confirm_when_synced(confirms, self._owed)
-        else:
+        elif self._owed == 0:
             self._context.confirm_later(confirms)
+        if self._owed != 0 and len(routing.queues) == 1 and confirms.is_short:
+            self._context.confirm_when_done(confirms, routing.queues[0])
 
     def _enqueue(self, message: Message, routing: Routing, is_mandatory: bool) -> bool:
         """Put ``message`` where ``routing`` says.  False when a queue refused it."""

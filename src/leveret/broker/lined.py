@@ -201,6 +201,8 @@ class LinedQueue(Queue):
 
     def discard(self, message: Message, offset: int) -> None:
         """The message handed out with ``offset`` was rejected: it is a dead letter."""
+        if self.record is not None:
+            self.record.forget_pledge(offset)
         self.settle(offset)
         if not self.is_gone:
             self._bury(message, REJECTED, offset)

@@ -53,6 +53,18 @@ class Holder(ABC):
         """After a restart: hold ``message`` as before."""
 
 
+# Of one queue: more are not consumed faster than the disk takes them.
+_MAX_PLEDGES: Final = 64
+
+
+class Pledge(ABC):
+    """What the publisher of a message was not told yet."""
+
+    @abstractmethod
+    def on_done(self) -> None:
+        """The message is done: nobody needs it on the disk any more."""
+
+
 @final
 class QueueRecord:
     """What is still to be written of one durable queue.
@@ -69,6 +81,8 @@ class QueueRecord:
         self.kept_offset = -1
         self.kept_due_ns = 0
         self._settled: list[int] = []
+        # Of those in ``out``, the few whose publishers may hear of it before the next sync.
+        self._pledges: Final[dict[int, Pledge]] = {}
         # Of each line: up to where messages were handed out, and up to where that is written.
         self._fronts: Final[dict[int, int]] = {}
         self._written: Final[dict[int, int]] = {}
@@ -114,6 +128,30 @@ class QueueRecord:
         if self.out.pop(offset, None) is not None:
             self._settled.append(offset)
             self._list()
+            if self._pledges:
+                pledge = self._pledges.pop(offset, None)
+                if pledge is not None:
+                    pledge.on_done()
+
+    def pledge(self, pledge: Pledge) -> None:
+        """Tell ``pledge`` when the message that was just published is done, if it may be soon.
+
+        That is when a consumer has it already, and acknowledges it.
+        """
+        if self.kept_offset in self.out:
+            if len(self._pledges) >= _MAX_PLEDGES:
+                # Old ones: the disk was faster than the consumers.
+                self._pledges.clear()
+            self._pledges[self.kept_offset] = pledge
+
+    @property
+    def pledge_count(self) -> int:
+        """How many publishers may be told before the disk has what they sent."""
+        return len(self._pledges)
+
+    def forget_pledge(self, offset: int) -> None:
+        """The message at ``offset`` is not simply done: its publisher has to wait for the disk."""
+        self._pledges.pop(offset, None)
 
     def dropped(self, message: Message, offset: int) -> None:
         """What waited is done: taken for good, expired, or too much."""
@@ -129,6 +167,7 @@ class QueueRecord:
 
     def came_back(self, offset: int, deliveries: int, handovers: int) -> None:
         """What was handed out waits again; the counts are a quorum queue's."""
+        self._pledges.pop(offset, None)
         if self.out.pop(offset, None) is not None and handovers > 0:
             write_came_back(self._book.out(), self.number, offset, deliveries, handovers)
 
@@ -171,6 +210,7 @@ class QueueRecord:
         """The queue was deleted."""
         self._settled = []
         self.out.clear()
+        self._pledges.clear()
         self._fronts.clear()
         write_gone(self._book.out(), self.number)
 

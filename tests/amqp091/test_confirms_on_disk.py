@@ -1,0 +1,134 @@
+"""Confirms of persistent messages: when a publisher is told, and when it must not be told yet."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pamqp import commands
+from tests.broker.lives import Life
+from tests.fakes import Talk, publish
+
+PERSISTENT = {"delivery_mode": 2}
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Life:
+    return Life(tmp_path)
+
+
+def talk(life: Life, queue: str = "q", **arguments: Any) -> Talk:
+    """A client with a durable queue that is on the disk."""
+    client = Talk(life.node).open()
+    client.send("queue.declare", queue=queue, durable=True, arguments=arguments)
+    settle_down(life)
+    client.read()
+    return client
+
+
+def settle_down(life: Life) -> None:
+    for _ in range(4):
+        life.storage.end_turn()
+        life.worker.work()
+
+
+def confirmed(client: Talk) -> list[int]:
+    return [each.delivery_tag for each in client.read() if isinstance(each, commands.Basic.Ack)]
+
+
+def test_a_message_is_confirmed_once_it_is_on_the_disk(life: Life) -> None:
+    client = talk(life)
+    client.call("confirm.select")
+    client.feed(publish("q", b"1", PERSISTENT))
+    life.storage.end_turn()
+    assert confirmed(client) == []
+    life.worker.work()
+    assert confirmed(client) == [1]
+
+
+def test_a_message_that_was_consumed_is_confirmed_before(life: Life) -> None:
+    consumer, publisher = talk(life), Talk(life.node).open()
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("q", b"1", PERSISTENT))
+    life.storage.end_turn()
+    assert confirmed(publisher) == []
+    consumer.send("basic.ack", delivery_tag=1)
+    assert confirmed(publisher) == [1]
+    settle_down(life)
+    assert confirmed(publisher) == []
+    publisher.feed(publish("q", b"2", PERSISTENT))
+    settle_down(life)
+    assert confirmed(publisher) == [2]
+
+
+def test_who_comes_after_one_that_waits_waits(life: Life) -> None:
+    consumer, publisher = talk(life), Talk(life.node).open()
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    for body in (b"1", b"2", b"3"):
+        publisher.feed(publish("q", body, PERSISTENT))
+        life.storage.end_turn()
+    consumer.send("basic.ack", delivery_tag=2)
+    assert confirmed(publisher) == []
+    consumer.send("basic.ack", delivery_tag=1)
+    assert confirmed(publisher) == [1]
+    settle_down(life)
+    assert confirmed(publisher) == [3]
+
+
+@pytest.mark.parametrize("how", ["basic.nack", "basic.reject"])
+@pytest.mark.parametrize("requeue", [True, False])
+def test_one_that_was_refused_waits_for_the_disk(life: Life, how: str, requeue: bool) -> None:
+    """It is in another queue now, or in the same again."""
+    dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    talk(life, "dead")
+    consumer, publisher = talk(life, **dead), Talk(life.node).open()
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("q", b"1", PERSISTENT))
+    life.storage.end_turn()
+    consumer.send(how, delivery_tag=1, requeue=requeue)
+    if requeue:
+        consumer.send("basic.ack", delivery_tag=2)
+    assert confirmed(publisher) == []
+    settle_down(life)
+    assert confirmed(publisher) == [1]
+
+
+def test_one_in_two_queues_waits_for_the_disk(life: Life) -> None:
+    consumer, publisher = talk(life), talk(life, "r")
+    for queue in ("q", "r"):
+        publisher.call("queue.bind", queue=queue, exchange="amq.fanout")
+    settle_down(life)
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("", b"1", PERSISTENT, exchange="amq.fanout"))
+    life.storage.end_turn()
+    consumer.send("basic.ack", delivery_tag=1)
+    assert confirmed(publisher) == []
+    settle_down(life)
+    assert confirmed(publisher) == [1]
+
+
+def test_a_closed_channel_hears_nothing_even_if_its_number_is_used_again(life: Life) -> None:
+    client = talk(life)
+    client.call("confirm.select")
+    client.feed(publish("q", b"1", PERSISTENT))
+    client.call("channel.close", reply_code=200, reply_text="", class_id=0, method_id=0)
+    client.call("channel.open")
+    client.call("confirm.select")
+    settle_down(life)
+    assert client.read() == []
+
+
+def test_many_that_nobody_acknowledges_are_not_remembered(life: Life) -> None:
+    consumer, publisher = talk(life), Talk(life.node).open()
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    for number in range(1, 201):
+        publisher.feed(publish("q", b"%d" % number, PERSISTENT))
+        settle_down(life)
+        assert confirmed(publisher) == [number]
+    record = life.vhost.queues["q"].record
+    assert record is not None
+    assert record.pledge_count <= 64
