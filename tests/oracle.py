@@ -22,6 +22,23 @@ MANAGEMENT: Final = "rabbitmq_management"
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 
+# Reads one expression a line, has it evaluated on the node, writes one line of what came of it.
+_SHELL: Final = """
+Node = list_to_atom(os:getenv("RABBITMQ_NODENAME")),
+Serve = fun(Again) ->
+    case io:get_line("") of
+        eof -> halt();
+        Line ->
+            {ok, Tokens, _} = erl_scan:string(Line),
+            {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+            Answer = rpc:call(Node, erl_eval, exprs, [Expressions, []]),
+            io:format("~0p~n", [Answer]),
+            Again(Again)
+    end
+end,
+Serve(Serve).
+"""
+
 
 def missing() -> str | None:
     """Why no oracle can run here, in one line; None when it can."""
@@ -75,6 +92,7 @@ class Oracle:
         self.log: Final = self.home / "node.log"
         self._node: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
+        self._shell: subprocess.Popen[bytes] | None = None
         self._environment: Final = self._prepare(settings)
 
     def _prepare(self, settings: tuple[str, ...]) -> dict[str, str]:
@@ -109,6 +127,11 @@ class Oracle:
             "RABBITMQ_LOGS": "-",
             "LC_ALL": "C.UTF-8",
         }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command line tool has to be run with."""
+        return self._environment
 
     @property
     def pid(self) -> int:
@@ -152,11 +175,15 @@ class Oracle:
 
     def stop(self) -> None:
         """Stop the node in good order, by force if that takes too long; harmless when stopped."""
+        if self._shell is not None:
+            # It ends with its input.
+            self._shell.communicate()
         for process in (self._node, self._epmd):
             if process is not None:
                 end(process)
         self._node = None
         self._epmd = None
+        self._shell = None
 
     def close(self) -> None:
         """Stop the node and remove its files."""
@@ -164,11 +191,31 @@ class Oracle:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def ctl(self, *arguments: str) -> str:
-        """What ``rabbitmqctl`` prints for ``arguments``; takes a second or so."""
+        """What ``rabbitmqctl`` prints for ``arguments``; takes a second, on a busy machine many."""
         command = [str(SBIN / "rabbitmqctl"), "--quiet", *arguments]
         return subprocess.run(
             command, env=self._environment, check=True, capture_output=True, text=True, timeout=60
         ).stdout
+
+    def evaluate(self, expression: str) -> str:
+        """What the node answers to an Erlang expression: rabbitmqctl's doings without its start."""
+        if self._shell is None:
+            name = f"shell{self.port}@localhost"
+            self._shell = subprocess.Popen(
+                ["erl", "-noshell", "-hidden", "-sname", name, "-eval", _SHELL],
+                env=self._environment,
+                cwd=self.home,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        assert self._shell.stdin is not None and self._shell.stdout is not None
+        self._shell.stdin.write(f"{expression}.\n".encode())
+        self._shell.stdin.flush()
+        answer = self._shell.stdout.readline().decode().strip()
+        if not answer.startswith("{value,"):
+            raise OracleFailed(f"{expression}: {answer or 'the shell has died'}")
+        return answer.removeprefix("{value,").removesuffix(",[]}")
 
     def __enter__(self) -> Self:
         self.start()

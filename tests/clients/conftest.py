@@ -38,7 +38,8 @@ def low_memory(broker: Any) -> Iterator[Callable[[bool], None]]:
 
     def set_alarm(is_low: bool) -> None:
         if isinstance(broker, Oracle):
-            broker.ctl("set_vm_memory_high_watermark", "0.0000001" if is_low else "0.6")
+            mark = "0.0000001" if is_low else "0.6"
+            broker.evaluate(f"vm_memory_monitor:set_vm_memory_high_watermark({mark})")
         elif is_low:
             broker.call(lambda node: node.alarms.set("test", MEMORY))
         else:

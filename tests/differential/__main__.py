@@ -15,7 +15,6 @@ import sys
 from tests.differential.admin import RabbitDoor
 from tests.differential.known import KNOWN
 from tests.differential.runner import (
-    IDLES_S,
     SKIPPED,
     Place,
     Verdict,
@@ -92,7 +91,7 @@ def main() -> int:
         theirs, mine = _places(options, stack)
         if options.show:
             for name, scenario in scenarios.items():
-                print(f"== {name}", *play(scenario, name, theirs, IDLES_S[0]), sep="\n")
+                print(f"== {name}", *play(scenario, name, theirs), sep="\n")
             return 0
         table = [] if options.self else KNOWN
         verdicts = [

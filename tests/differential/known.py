@@ -257,16 +257,6 @@ WATCHING: Final = [
             f"queue.created {{'arguments': A:[{_TYPE}], 'auto",
         ),
     ),
-    *differ(
-        "that a consumer is gone is told once; RabbitMQ tells it twice when its queue is deleted",
-        "events_of_consumers",
-        (
-            "consumer.deleted {'channel': '*', 'consumer_tag': S:'u',"
-            " 'queue': S:'events_of_consumers.q', 'timestamp_in_ms': '*', 'vhost': S:'/'}"
-            " {'delivery_mode': 2} b''\n",
-            "",
-        ),
-    ),
 ]
 
 _COUNTS: Final = "4.x: a first delivery carries no counts, later ones carry two"

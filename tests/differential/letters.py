@@ -2,20 +2,23 @@
 
 from typing import Any
 
-from tests.differential.stage import Peer, Stage
+from tests.differential.peer import Peer
+from tests.differential.stage import Stage
 
 
-def dead_letters(c: Stage, peer: Peer, queue: str) -> None:
+def dead_letters(c: Stage, peer: Peer, queue: str, count: int = 1) -> None:
     """Take the dead letters of a queue and write down what their headers tell of them.
 
-    In a fixed order and without times; `x-last-death-…` came with RabbitMQ 3.13.
+    Dead letters move on in their own time: ``count`` of them are waited for.  In a fixed order and
+    without times; `x-last-death-…` came with RabbitMQ 3.13.
     """
+    c.holds(queue, count)
     while True:
         peer.recording = False
         got = peer.get(queue)
         peer.recording = True
         if got.name != "basic.get-ok":
-            c.note("no more")
+            c.note(got.name)
             return
         headers = plain(got.properties.get("headers", {}))
         rest = {name: got.properties[name] for name in got.properties if name != "headers"}

@@ -1,151 +1,23 @@
-"""What a scenario plays on: connections that write down all they receive.
+"""What a scenario plays on: a broker, connections to it, and names of its own.
 
-The trace is a list of lines, one for each method that came.  What differs from run to run (the
-random part of generated names) is replaced by a star; nothing else is touched.
+Whatever a broker does in its own time (a dead letter that moves on, a connection whose end is
+noticed) is waited for by looking at what comes of it: `Stage.until` and those that use it.  Times
+that are part of the story go through `Stage.wait` and `Stage.ms`, which are longer each time a
+scenario is tried again, so that a slow machine tells the same story slowly.
 """
 
-import re
-import zlib
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from tests.differential.admin import Admin, Door
-from tests.wire import Method, Silence, Wire
+from tests.differential.peer import Peer, Trace, render
+from tests.wire import Method, Wire
 
-Trace = list[str]
-
-_RANDOM = (
-    (re.compile(r"amq\.gen-[A-Za-z0-9_-]{22}"), "amq.gen-*"),
-    (re.compile(r"amq\.ctag-[A-Za-z0-9_-]{22}"), "amq.ctag-*"),
-    (re.compile(r"amq\.rabbitmq\.reply-to\.[A-Za-z0-9_.+/=-]+"), "amq.rabbitmq.reply-to.*"),
-)
-_CLOSES = ("channel.close", "connection.close")
-
-
-def _shown(octets: bytes) -> str:
-    if len(octets) <= 80:
-        return repr(octets)
-    return f"<{len(octets)} octets, crc {zlib.crc32(octets):08x}>"
-
-
-def render(got: Method) -> str:
-    """A method as one line of a trace."""
-    line = repr(got)
-    for pattern, star in _RANDOM:
-        line = pattern.sub(star, line)
-    if got.name in ("basic.deliver", "basic.return", "basic.get-ok"):
-        properties = ", ".join(f"{name}={value!r}" for name, value in got.properties.items())
-        for pattern, star in _RANDOM:
-            properties = pattern.sub(star, properties)
-        line += f" {{{properties}}} {_shown(got.body)}"
-        if len(got.frames) > 1:
-            line += f" in frames of {got.frames}"
-    return line
-
-
-class Peer(Wire):
-    """One connection of a scenario; whatever it reads goes into the trace."""
-
-    def __init__(self, stage: "Stage", label: str, timeout: float) -> None:
-        super().__init__(port=stage.port, timeout=timeout, typed=True)
-        self.stage = stage
-        self.label = label
-        self.recording = True
-        self.told_end = False
-
-    def note(self, text: str) -> None:
-        self.stage.trace.append(f"{self.label} {text}")
-
-    def read(self, timeout: float | None = None) -> Method | None:
-        got = super().read(timeout)
-        if not self.recording:
-            return got
-        if got is not None:
-            self.note(render(got))
-        elif not self.told_end:
-            self.told_end = True
-            self.note("end of connection")
-        return got
-
-    def unrecorded(self, name: str, channel: int = 1, **values: Any) -> Method:
-        """A call that leaves no line in the trace."""
-        self.recording = False
-        try:
-            return self.call(name, channel, **values)
-        finally:
-            self.recording = True
-
-    def take(self, count: int = 1) -> list[Method]:
-        """Record ``count`` methods, or that they did not come."""
-        got = []
-        for _ in range(count):
-            try:
-                one = self.read()
-            except Silence:
-                self.note("silence")
-                break
-            if one is None:
-                break
-            got.append(one)
-        return got
-
-    def quiet(self) -> list[Method]:
-        """Record whatever comes until nothing did for the stage's ``idle`` seconds."""
-        got = self.read_all(self.stage.idle)
-        self.note("quiet")
-        return got
-
-    def settle(self, channel: int = 1) -> Method:
-        """A round trip on the channel: what the broker had to say about it comes before."""
-        return self.call("basic.qos", channel, prefetch_count=0)
-
-    def get(self, queue: str, channel: int = 1, no_ack: bool = True) -> Method:
-        return self.call("basic.get", channel, queue=queue, no_ack=no_ack)
-
-    def empty(self, queue: str, channel: int = 1) -> list[bytes]:
-        """Get messages until there are none; returns their bodies."""
-        bodies = []
-        for _ in range(200):
-            got = self.get(queue, channel)
-            if got.name != "basic.get-ok":
-                break
-            bodies.append(got.body)
-        return bodies
-
-    def confirms(self, count: int, channel: int = 1, first: int = 1) -> None:
-        """Record what was acked and nacked of ``count`` publishes from tag ``first`` on.
-
-        How the broker groups its confirms is its own affair: only the sets are recorded, after
-        everything else that came.
-        """
-        self.recording = False
-        waiting, acked, nacked = set(range(first, first + count)), [], []
-        try:
-            while waiting:
-                got = self.read()
-                if got is None or got.name not in ("basic.ack", "basic.nack"):
-                    self.note("end of connection" if got is None else render(got))
-                    if got is None or got.name in _CLOSES:
-                        break
-                    continue
-                upto = got.delivery_tag
-                tags = {tag for tag in waiting if tag <= upto} if got.multiple else {upto}
-                if not tags <= waiting:
-                    self.note(f"confirmed again or never published: {sorted(tags - waiting)}")
-                (acked if got.name == "basic.ack" else nacked).extend(tags & waiting)
-                waiting -= tags
-        except Silence:
-            self.note("silence")
-        finally:
-            self.recording = True
-        self.note(f"acked {sorted(acked)} nacked {sorted(nacked)} waiting {sorted(waiting)}")
-
-    def subscribe(self, queue: str, tag: str, channel: int = 1, **values: Any) -> Method:
-        return self.call("basic.consume", channel, queue=queue, consumer_tag=tag, **values)
-
-    def reopen(self, channel: int = 1) -> None:
-        """Answer a channel.close and open the channel again."""
-        self.send("channel.close-ok", channel)
-        self.unrecorded("channel.open", channel)
+IDLE_S: Final = 0.25
+PATIENCE_S: Final = 10.0
+_STEP_S: Final = 0.01
+_LOCKED: Final = 405
 
 
 class NoDoor(Exception):
@@ -159,19 +31,22 @@ class Stage:
         self,
         port: int,
         name: str,
-        idle: float = 0.25,
+        pace: float = 1.0,
         timeout: float = 5.0,
         door: Door | None = None,
     ) -> None:
+        """``pace`` is how many times longer than usual everything may take."""
         self.port = port
-        self.idle = idle
+        self.pace = pace
+        self.idle = IDLE_S * pace
         self.name = name
-        self.timeout = timeout
+        self.timeout = timeout * pace
         self.trace: Trace = []
         self._peers: list[Peer] = []
         self._queues: set[str] = set()
         self._exchanges: set[str] = set()
         self._trier: Peer | None = None
+        self._looker: Wire | None = None
         self._admin = None if door is None else Admin(door, self.note)
 
     @property
@@ -202,7 +77,8 @@ class Stage:
 
     def raw(self, label: str = "") -> Peer:
         """A connection on which nothing was sent yet."""
-        peer = Peer(self, label or "abcdefghij"[len(self._peers)], self.timeout)
+        label = label or "abcdefghijklmnopqrstuvwxyz"[len(self._peers)]
+        peer = Peer(self.port, label, self.trace, self.idle, self.timeout)
         self._peers.append(peer)
         return peer
 
@@ -234,6 +110,104 @@ class Stage:
         values = {"queue": queue, "exchange": exchange, "routing_key": key}
         reply = peer.unrecorded("queue.bind", arguments=arguments.get("arguments"), **values)
         assert reply.name == "queue.bind-ok", reply
+
+    def clients(self) -> list[str]:
+        """How events name the connections: "127.0.0.1:50123 ->"."""
+        return [peer.client for peer in self._peers]
+
+    def drop_all(self) -> None:
+        """Cut every connection."""
+        for peer in self._peers:
+            peer.drop()
+
+    def let_in(self, label: str = "", **options: Any) -> Peer:
+        """Like `peer`, as soon as the broker lets somebody in: it may count who left a while."""
+        entered: list[Peer] = []
+
+        def tries() -> bool:
+            peer = self._stranger(label)
+            if peer.open(**options).name != "connection.open-ok":
+                peer.drop()
+                return False
+            entered.append(peer)
+            return True
+
+        self.until("somebody is let in", tries)
+        entered[0].recording = True
+        return entered[0]
+
+    def turned_away(self, label: str = "", **options: Any) -> None:
+        """Record how somebody is refused; the broker may take a while to count who came before."""
+
+        def tries() -> bool:
+            peer = self._stranger(label)
+            reply = peer.open(**options)
+            peer.drop()
+            if reply.name == "connection.open-ok":
+                return False
+            peer.note(render(reply))
+            return True
+
+        self.until("somebody is turned away", tries)
+
+    def _stranger(self, label: str) -> Peer:
+        peer = Peer(self.port, label, self.trace, self.idle, self.timeout)
+        peer.recording = False
+        self._peers.append(peer)
+        return peer
+
+    # --- waiting -------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass that is part of the story."""
+        time.sleep(seconds * self.pace)
+
+    def ms(self, milliseconds: int) -> int:
+        """A time of the story as a queue or a message is told it."""
+        return int(milliseconds * self.pace)
+
+    def until(self, what: str, is_so: Callable[[], bool]) -> None:
+        """Wait for what the broker does in its own time.  Fails when it never does."""
+        deadline = time.monotonic() + PATIENCE_S * self.pace
+        while not is_so():
+            assert time.monotonic() < deadline, f"it never came to be that {what}"
+            time.sleep(_STEP_S)
+
+    def holds(self, queue: str, count: int) -> None:
+        """Wait until so many messages are ready in the queue."""
+        self.until(f"{queue} holds {count}", lambda: self.look(queue)[:1] == (count,))
+
+    def gone(self, queue: str) -> None:
+        """Wait until there is no such queue."""
+        self.until(f"{queue} is gone", lambda: self.look(queue) == ())
+
+    def look(self, queue: str) -> tuple[int, ...]:
+        """How many messages and consumers the queue has; nothing when there is no such queue.
+
+        Without a line in the trace; counts as a use of a queue that expires.
+        """
+        if self._looker is None or self._looker.ended:
+            self._looker = Wire(port=self.port, timeout=self.timeout)
+            self._looker.open()
+        reply = self._looker.call("queue.declare", queue=queue, passive=True)
+        if reply.name == "queue.declare-ok":
+            return reply.message_count, reply.consumer_count
+        self._looker.send("channel.close-ok")
+        self._looker.call("channel.open")
+        return (-1,) if reply.reply_code == _LOCKED else ()
+
+    # --- messages ------------------------------------------------------------------------------
+
+    def purge(self, queue: str) -> int | None:
+        """Throw the ready messages away and say how many there were; None without such a queue.
+
+        Exact even where publishes were not confirmed: what came before is in the queue by then,
+        whereas RabbitMQ answers a passive declare before it takes what is on its way.
+        """
+        with Wire(port=self.port, timeout=self.timeout) as wire:
+            wire.open()
+            reply = wire.call("queue.purge", queue=queue)
+            return reply.message_count if reply.name == "queue.purge-ok" else None
 
     def fill(self, queue: str, count: int = 1, **properties: Any) -> None:
         """Publish "0", "1", … to the queue from elsewhere; they are in it on return.
@@ -281,20 +255,35 @@ class Stage:
         else:
             peer.unrecorded("channel.close", 9)
 
+    # --- the end -------------------------------------------------------------------------------
+
     def finish(self) -> None:
         """Close every connection and remove what the scenario made."""
-        for peer in self._peers:
-            peer.drop()
+        self.drop_all()
+        if self._looker is not None:
+            self._looker.drop()
         if self._admin is not None:
             self._admin.undo()
         if not self._queues and not self._exchanges:
             return
         with Wire(port=self.port, timeout=self.timeout) as wire:
             wire.open()
-            wanted = [("queue.delete", {"queue": name}) for name in sorted(self._queues)]
-            wanted += [("exchange.delete", {"exchange": name}) for name in sorted(self._exchanges)]
-            for name, values in wanted:
-                if wire.call(name, **values).name == "channel.close":
-                    wire.send("channel.close-ok")
-                    wire.call("channel.open")
+            for name in sorted(self._queues):
+                self._remove(wire, "queue", name)
+            for name in sorted(self._exchanges):
+                self._remove(wire, "exchange", name)
             wire.close()
+
+    def _remove(self, wire: Wire, kind: str, name: str) -> None:
+        """Delete a queue or an exchange, if it is there."""
+
+        def is_gone() -> bool:
+            """False while another connection holds it, whose end was not noticed yet."""
+            reply = wire.call(f"{kind}.delete", 1, **{kind: name})
+            if reply.name != "channel.close":
+                return True
+            wire.send("channel.close-ok")
+            wire.call("channel.open")
+            return bool(reply.reply_code != _LOCKED)
+
+        self.until(f"{name} is free", is_gone)

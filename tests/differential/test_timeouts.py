@@ -1,5 +1,6 @@
 """Acknowledgements that take too long: the same refusal as RabbitMQ's, and the message back."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,16 +21,26 @@ def ports() -> Iterator[list[int]]:
         pytest.skip(reason)
     settings = {"consumer_timeout_ms": TIMEOUT_MS}
     with Oracle(settings=SETTINGS) as oracle, leveret.Broker(settings=settings) as broker:
-        oracle.ctl("eval", "application:set_env(rabbit, channel_tick_interval, 200).")
+        oracle.evaluate("application:set_env(rabbit, channel_tick_interval, 200)")
         yield [oracle.port, broker.port]
 
 
 def _closed(wire: Wire) -> Method:
     """What the broker says in the end."""
-    got = wire.read(10)
+    got = wire.read(60)
     while got is not None and got.name == "basic.deliver":
-        got = wire.read(10)
+        got = wire.read(60)
     assert got is not None
+    return got
+
+
+def _got(wire: Wire, queue: str) -> Method:
+    """The message, which RabbitMQ's quorum queues have back a little later."""
+    deadline = time.monotonic() + 30
+    got = wire.call("basic.get", queue=queue, no_ack=True)
+    while got.name == "basic.get-empty" and time.monotonic() < deadline:
+        time.sleep(0.02)
+        got = wire.call("basic.get", queue=queue, no_ack=True)
     return got
 
 
@@ -50,7 +61,7 @@ def _after(port: int, kind: str, is_asked_for: bool) -> tuple[str, bytes, bool]:
         close = _closed(wire)
         wire.send("channel.close-ok")
         wire.call("channel.open")
-        again = wire.call("basic.get", queue=queue, no_ack=True)
+        again = _got(wire, queue)
         wire.call("queue.delete", queue=queue)
         return repr(close), again.body, again.redelivered
 

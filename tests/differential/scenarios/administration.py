@@ -1,6 +1,7 @@
 """What an administrator may not do, and what clients see of what was done."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 
 
 def scenario_admin_user_comes_and_goes(stage: Stage) -> Trace:

@@ -1,18 +1,12 @@
 """Messages and queues that grow old or too many, and where dead letters go."""
 
-import time
-
 from tests.differential.letters import dead_letters, grave_of
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 
 
-def _wait(seconds: float) -> None:
-    time.sleep(seconds)
-
-
-def _counts(c: Stage, peer: Peer, queue: str) -> None:
-    reply = peer.unrecorded("queue.declare", queue=queue, passive=True)
-    c.note(f"{reply.message_count} wait")
+def _counts(c: Stage, queue: str) -> None:
+    c.note(f"{c.look(queue)[0]} wait")
 
 
 # --- time to live ----------------------------------------------------------------------------
@@ -20,12 +14,12 @@ def _counts(c: Stage, peer: Peer, queue: str) -> None:
 
 def scenario_ttl_of_a_queue(c: Stage) -> Trace:
     p = c.peer()
-    q = c.queue(p, arguments={"x-message-ttl": 300})
+    q = c.queue(p, arguments={"x-message-ttl": c.ms(300)})
     c.fill(q, 3)
-    _counts(c, p, q)
+    _counts(c, q)
     p.get(q)
-    _wait(0.6)
-    _counts(c, p, q)
+    c.wait(0.6)
+    _counts(c, q)
     p.get(q)
     return c.trace
 
@@ -36,8 +30,8 @@ def scenario_ttl_of_a_message(c: Stage) -> Trace:
     c.put(q, b"short", expiration="200")
     c.put(q, b"long", expiration="60000")
     c.put(q, b"for ever")
-    _wait(0.5)
-    _counts(c, p, q)
+    c.wait(0.5)
+    _counts(c, q)
     p.empty(q)
     return c.trace
 
@@ -48,7 +42,7 @@ def scenario_ttl_is_the_shorter_of_both(c: Stage) -> Trace:
     r = c.queue(p, "r", arguments={"x-message-ttl": 60000})
     c.put(q, b"as the queue says", expiration="60000")
     c.put(r, b"as it says itself", expiration="300")
-    _wait(0.6)
+    c.wait(0.6)
     p.get(q)
     p.get(r)
     return c.trace
@@ -59,8 +53,8 @@ def scenario_ttl_counts_at_the_head_only(c: Stage) -> Trace:
     q = c.queue(p)
     c.put(q, b"long", expiration="60000")
     c.put(q, b"short", expiration="200")
-    _wait(0.5)
-    _counts(c, p, q)
+    c.wait(0.5)
+    _counts(c, q)
     p.get(q)
     p.get(q)
     return c.trace
@@ -72,7 +66,7 @@ def scenario_ttl_of_zero(c: Stage) -> Trace:
     r = c.queue(p, "r")
     c.put(q, b"nobody is there")
     c.put(r, b"nobody is there", expiration="0")
-    _wait(0.2)
+    c.wait(0.2)
     p.get(q)
     p.get(r)
     p.subscribe(q, "there", no_ack=True)
@@ -86,14 +80,14 @@ def scenario_ttl_of_zero(c: Stage) -> Trace:
 
 def scenario_ttl_goes_on_in_the_hands_of_a_consumer(c: Stage) -> Trace:
     p = c.peer()
-    q = c.queue(p, arguments={"x-message-ttl": 500})
+    q = c.queue(p, arguments={"x-message-ttl": c.ms(500)})
     c.fill(q, 2)
     p.get(q, no_ack=False)
-    _wait(0.8)
-    _counts(c, p, q)
+    c.wait(0.8)
+    _counts(c, q)
     p.send("basic.nack", delivery_tag=1, requeue=True)
     p.settle()
-    _wait(0.2)
+    c.wait(0.2)
     p.get(q)
     return c.trace
 
@@ -101,14 +95,14 @@ def scenario_ttl_goes_on_in_the_hands_of_a_consumer(c: Stage) -> Trace:
 def scenario_ttl_goes_on_after_a_requeue(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
-    c.put(q, b"twice", expiration="700")
+    c.put(q, b"twice", expiration=str(c.ms(700)))
     p.get(q, no_ack=False)
     p.send("basic.reject", delivery_tag=1, requeue=True)
     p.settle()
     p.get(q, no_ack=False)
     p.send("basic.reject", delivery_tag=2, requeue=True)
     p.settle()
-    _wait(1.0)
+    c.wait(1.0)
     p.get(q)
     return c.trace
 
@@ -120,7 +114,7 @@ def scenario_ttl_in_a_priority_queue(c: Stage) -> Trace:
     c.put(q, b"low, short", expiration="200", priority=1)
     c.put(q, b"high, short", expiration="200", priority=4)
     c.put(q, b"high", priority=4)
-    _wait(0.5)
+    c.wait(0.5)
     p.get(q)
     p.get(q)
     return c.trace
@@ -131,21 +125,21 @@ def scenario_ttl_in_a_priority_queue(c: Stage) -> Trace:
 
 def scenario_expires(c: Stage) -> Trace:
     p = c.peer()
-    q = c.queue(p, arguments={"x-expires": 400})
+    q = c.queue(p, arguments={"x-expires": c.ms(400)})
     c.fill(q, 1)
-    _wait(1.0)
+    c.wait(1.0)
     c.attempt("queue.declare", queue=q, passive=True)
     return c.trace
 
 
 def scenario_expires_is_put_off_by_use(c: Stage) -> Trace:
     p = c.peer()
-    got, declared = (c.queue(p, name, arguments={"x-expires": 900}) for name in ("g", "d"))
+    got, declared = (c.queue(p, name, arguments={"x-expires": c.ms(900)}) for name in ("g", "d"))
     for _ in range(3):
-        _wait(0.5)
+        c.wait(0.5)
         p.get(got)
-        p.call("queue.declare", queue=declared, arguments={"x-expires": 900})
-    _wait(1.6)
+        p.call("queue.declare", queue=declared, arguments={"x-expires": c.ms(900)})
+    c.wait(1.6)
     c.attempt("queue.declare", queue=got, passive=True)
     c.attempt("queue.declare", queue=declared, passive=True)
     return c.trace
@@ -153,12 +147,12 @@ def scenario_expires_is_put_off_by_use(c: Stage) -> Trace:
 
 def scenario_expires_not_while_somebody_consumes(c: Stage) -> Trace:
     p = c.peer()
-    q = c.queue(p, arguments={"x-expires": 300})
+    q = c.queue(p, arguments={"x-expires": c.ms(300)})
     p.subscribe(q, "here")
-    _wait(0.9)
-    _counts(c, p, q)
+    c.wait(0.9)
+    _counts(c, q)
     p.call("basic.cancel", consumer_tag="here")
-    _wait(0.9)
+    c.wait(0.9)
     c.attempt("queue.declare", queue=q, passive=True)
     return c.trace
 
@@ -207,7 +201,7 @@ def scenario_limit_counts_what_waits_only(c: Stage) -> Trace:
     c.fill(q, 2)
     p.get(q, no_ack=False)
     c.put(q, b"third")
-    _counts(c, p, q)
+    _counts(c, q)
     p.send("basic.nack", delivery_tag=1, requeue=True)
     p.settle()
     p.empty(q)
@@ -288,7 +282,7 @@ def scenario_dead_by_rejection(c: Stage) -> Trace:
     p.send("basic.nack", delivery_tag=3, multiple=True, requeue=False)
     p.send("basic.ack", delivery_tag=4)
     p.settle()
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 3)
     return c.trace
 
 
@@ -296,7 +290,6 @@ def scenario_dead_by_age(c: Stage) -> Trace:
     p = c.peer()
     q, grave = grave_of(c, p)
     c.put(q, b"its own", expiration="100", headers={"mine": 1}, message_id="m", delivery_mode=2)
-    _wait(0.4)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -305,7 +298,6 @@ def scenario_dead_by_the_queues_ttl(c: Stage) -> Trace:
     p = c.peer()
     q, grave = grave_of(c, p, **{"x-message-ttl": 100})
     c.put(q, b"old", content_type="text/plain")
-    _wait(0.4)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -314,8 +306,7 @@ def scenario_dead_by_length(c: Stage) -> Trace:
     p = c.peer()
     q, grave = grave_of(c, p, **{"x-max-length": 1})
     c.fill(q, 3)
-    _wait(0.1)
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 2)
     return c.trace
 
 
@@ -326,7 +317,6 @@ def scenario_dead_by_refusal(c: Stage) -> Trace:
     for number in (1, 2):
         p.publish("", q, b"%d" % number)
         p.confirms(1, first=number)
-    _wait(0.1)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -341,9 +331,8 @@ def scenario_dead_with_a_key_of_its_own(c: Stage) -> Trace:
     q = c.queue(p, arguments={**given, "x-max-length": 0})
     p.publish("", q, b"x", {"headers": {"CC": ["cc"]}})
     p.settle()
-    _wait(0.1)
     dead_letters(c, p, grave)
-    dead_letters(c, p, other)
+    dead_letters(c, p, other, 0)
     return c.trace
 
 
@@ -357,7 +346,6 @@ def scenario_dead_with_the_keys_it_had(c: Stage) -> Trace:
     c.bind(p, blind, x, "bcc")
     p.publish("", q, b"x", {"headers": {"CC": ["cc"], "BCC": ["bcc"]}})
     p.settle()
-    _wait(0.1)
     for queue in (grave, other, blind):
         dead_letters(c, p, queue)
     return c.trace
@@ -377,7 +365,6 @@ def scenario_dead_to_the_default_exchange(c: Stage) -> Trace:
     given = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": grave}
     q = c.queue(p, arguments={**given, "x-max-length": 0})
     c.put(q, b"x")
-    _wait(0.1)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -396,7 +383,7 @@ def scenario_dead_twice(c: Stage) -> Trace:
         p.send("basic.reject", delivery_tag=tag, requeue=False)
         p.settle()
         p.recording = True
-        _wait(0.4)
+        c.holds(q, 1)
     dead_letters(c, p, q)
     return c.trace
 
@@ -409,9 +396,10 @@ def scenario_dead_in_a_circle(c: Stage) -> Trace:
         given = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": to}
         c.queue(p, name, arguments={**given, "x-message-ttl": 50})
     c.put(first, b"round and round")
-    _wait(0.6)
-    _counts(c, p, first)
-    _counts(c, p, second)
+    c.wait(0.3)
+    for name in (first, second):
+        c.holds(name, 0)
+    c.note("gone")
     return c.trace
 
 
@@ -420,6 +408,5 @@ def scenario_dead_headers_of_the_publisher(c: Stage) -> Trace:
     q, grave = grave_of(c, p, **{"x-max-length": 0})
     p.publish("", q, b"x", {"headers": {"x-first-death-queue": "mine", "other": "kept"}})
     p.settle()
-    _wait(0.1)
     dead_letters(c, p, grave)
     return c.trace

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
 NAMES = ("connection.blocked", "consumer_cancel_notify", "basic.nack")
 CLIENT: dict[str, Any] = {"capabilities": dict.fromkeys(NAMES, True)}

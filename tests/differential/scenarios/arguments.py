@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 from tests.wire import Typed, encode_value, long, short
 
 

@@ -1,14 +1,10 @@
 """Dead letters that go on: from queue to queue, by every kind of exchange, with all they carry."""
 
-import time
 from typing import Any
 
 from tests.differential.letters import dead_letters, grave_of
-from tests.differential.stage import Peer, Stage, Trace
-
-
-def _wait(seconds: float = 0.15) -> None:
-    time.sleep(seconds)
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
 
 def _to(queue: str) -> dict[str, Any]:
@@ -31,7 +27,6 @@ def scenario_chain_of_four_queues(c: Stage) -> Trace:
     first = c.queue(p, "first", arguments=_to(second))
     c.put(first, b"far")
     _reject(p, first)
-    _wait(0.4)
     dead_letters(c, p, last)
     return c.trace
 
@@ -44,10 +39,10 @@ def scenario_chain_of_retries(c: Stage) -> Trace:
     c.queue(p, "wait", arguments={**_to(work), "x-message-ttl": 30})
     c.put(work, b"one", b"two")
     for _ in range(3):
-        _reject(p, work)
-        _reject(p, work)
-        _wait(0.3)
-    dead_letters(c, p, work)
+        c.holds(work, 2)
+        for _ in range(2):
+            _reject(p, work)
+    dead_letters(c, p, work, 2)
     return c.trace
 
 
@@ -59,11 +54,11 @@ def scenario_chain_to_itself(c: Stage) -> Trace:
     c.queue(p, "age", arguments={**_to(by_age), "x-message-ttl": 30})
     c.put(by_hand, b"again")
     c.put(by_age, b"never again")
-    _reject(p, by_hand)
-    _reject(p, by_hand)
-    _wait(0.3)
+    for _ in range(2):
+        c.holds(by_hand, 1)
+        _reject(p, by_hand)
     dead_letters(c, p, by_hand)
-    dead_letters(c, p, by_age)
+    dead_letters(c, p, by_age, 0)
     return c.trace
 
 
@@ -75,8 +70,8 @@ def scenario_chain_circle_with_a_rejection(c: Stage) -> Trace:
     c.queue(p, "second", arguments={**_to(first), "x-max-length": 0})
     c.put(first, b"round")
     for _ in range(3):
+        c.holds(first, 1)
         _reject(p, first)
-        _wait()
     dead_letters(c, p, first)
     return c.trace
 
@@ -90,9 +85,8 @@ def scenario_chain_by_topic(c: Stage) -> Trace:
         c.bind(p, queue, x, key)
     own = {"x-dead-letter-exchange": x, "x-max-length": 0, "x-dead-letter-routing-key": "a.b"}
     c.put(c.queue(p, arguments=own), b"by a key of its own")
-    _wait()
-    for queue in (one, two, three):
-        dead_letters(c, p, queue)
+    for queue, count in ((one, 1), (two, 1), (three, 0)):
+        dead_letters(c, p, queue, count)
     return c.trace
 
 
@@ -107,7 +101,6 @@ def scenario_chain_by_headers(c: Stage) -> Trace:
     c.put(c.queue(p, arguments={"x-dead-letter-exchange": x, "x-max-length": 0}), b"too many")
     aging = {"x-dead-letter-exchange": x, "x-message-ttl": 30}
     c.put(c.queue(p, "aging", arguments=aging), b"too old")
-    _wait(0.3)
     dead_letters(c, p, old)
     dead_letters(c, p, many)
     return c.trace
@@ -126,7 +119,6 @@ def scenario_chain_over_exchanges(c: Stage) -> Trace:
     for key in ("known", "unknown"):
         own = {"x-dead-letter-exchange": x, "x-dead-letter-routing-key": key, "x-max-length": 0}
         c.put(c.queue(p, key, arguments=own), key.encode())
-    _wait()
     dead_letters(c, p, left)
     dead_letters(c, p, right)
     return c.trace
@@ -142,10 +134,10 @@ def scenario_chain_exchange_comes_and_goes(c: Stage) -> Trace:
     c.exchange(p, "fanout", "dlx")
     c.bind(p, grave, x)
     c.put(q, b"while it is there")
-    _wait()
+    c.holds(grave, 1)
     p.call("exchange.delete", exchange=x)
     c.put(q, b"after")
-    _wait()
+    c.holds(q, 0)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -156,7 +148,6 @@ def scenario_chain_of_an_internal_exchange(c: Stage) -> Trace:
     grave = c.queue(p, "grave")
     c.bind(p, grave, x)
     c.put(c.queue(p, arguments={"x-dead-letter-exchange": x, "x-max-length": 0}), b"x")
-    _wait()
     dead_letters(c, p, grave)
     return c.trace
 
@@ -170,8 +161,7 @@ def scenario_chain_not_by_purge_nor_delete(c: Stage) -> Trace:
     p.call("queue.purge", queue=q)
     c.fill(q, 2)
     p.call("queue.delete", queue=q)
-    _wait()
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 0)
     return c.trace
 
 
@@ -187,8 +177,8 @@ def scenario_chain_not_by_what_requeues(c: Stage) -> Trace:
     p.call("channel.close", reply_code=200, reply_text="", class_id=0, method_id=0)
     p.call("channel.open")
     p.settle()
-    dead_letters(c, p, grave)
     p.empty(q)
+    dead_letters(c, p, grave, 0)
     return c.trace
 
 
@@ -210,8 +200,7 @@ def scenario_chain_keeps_every_property(c: Stage) -> Trace:
     }
     c.put(q, b"x", **given)
     c.put(q, b"y", expiration="60000", headers={})
-    _wait()
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 2)
     return c.trace
 
 
@@ -225,6 +214,7 @@ def scenario_chain_of_the_dead_in_order(c: Stage) -> Trace:
     p.send("basic.reject", delivery_tag=6, requeue=False)
     p.send("basic.reject", delivery_tag=5, requeue=False)
     p.settle()
+    c.holds(grave, 6)
     p.recording = False
     c.note(str(p.empty(grave)))
     return c.trace
@@ -259,7 +249,7 @@ def scenario_chain_into_a_full_queue(c: Stage) -> Trace:
     for number in range(3):
         p.publish("", q, b"%d" % number)
     p.confirms(3)
-    _wait()
+    c.holds(q, 0)
     dead_letters(c, p, grave)
     return c.trace
 
@@ -272,10 +262,9 @@ def scenario_chain_in_a_transaction(c: Stage) -> Trace:
     for tag in (1, 2):
         p.get(q, no_ack=False)
         p.send("basic.reject", delivery_tag=tag, requeue=False)
-    dead_letters(c, c.peer(), grave)
+    dead_letters(c, c.peer(), grave, 0)
     p.call("tx.commit")
-    _wait()
-    dead_letters(c, c.peer(), grave)
+    dead_letters(c, c.peer(), grave, 2)
     return c.trace
 
 
@@ -284,8 +273,7 @@ def scenario_chain_of_a_priority_queue(c: Stage) -> Trace:
     q, grave = grave_of(c, p, **{"x-max-priority": 5, "x-max-length": 2})
     for number, priority in enumerate((1, 5, 3, 1)):
         c.put(q, b"%d" % number, priority=priority)
-    _wait()
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 2)
     p.empty(q)
     return c.trace
 
@@ -295,7 +283,7 @@ def scenario_chain_of_a_queue_that_expires(c: Stage) -> Trace:
     p = c.peer()
     q, grave = grave_of(c, p, **{"x-expires": 100})
     c.fill(q, 2)
-    _wait(0.5)
+    c.wait(0.5)
     c.attempt("queue.declare", queue=q, passive=True)
-    dead_letters(c, p, grave)
+    dead_letters(c, p, grave, 0)
     return c.trace

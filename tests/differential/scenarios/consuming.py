@@ -1,6 +1,7 @@
 """Consuming: tags, order, prefetch, priorities, exclusive ones, cancelling, acknowledging."""
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
 
 def scenario_consume_refusals(c: Stage) -> Trace:
@@ -236,14 +237,13 @@ def scenario_prefetch_global(c: Stage) -> Trace:
     p.subscribe(r, "two")
     p.quiet()
     p.send("basic.ack", delivery_tag=3, multiple=True)
-    got = p.read_all(0.25) if not p.recording else _counted(p)
-    c.note(f"{len(got)} more")
+    c.note(f"{len(_counted(c, p))} more")
     return c.trace
 
 
-def _counted(p: Peer) -> list[object]:
+def _counted(c: Stage, p: Peer) -> list[object]:
     p.recording = False
-    got: list[object] = list(p.read_all(0.3))
+    got: list[object] = list(p.read_all(c.idle))
     p.recording = True
     return got
 
@@ -483,7 +483,7 @@ def scenario_connection_lost_requeues(c: Stage) -> Trace:
     c.fill(q, 3)
     p.get(q, no_ack=False)
     p.drop()
-    other.quiet()
+    c.holds(q, 3)
     other.empty(q)
     return c.trace
 

@@ -1,6 +1,7 @@
 """Exchanges: declaring, deleting, names, the default and the internal ones, bindings."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 from tests.wire import Typed
 
 

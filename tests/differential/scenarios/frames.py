@@ -6,7 +6,8 @@ whichever of its processes is quicker.
 
 from typing import Any
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 from tests.wire import (
     BODY,
     CONTENT,
@@ -342,7 +343,7 @@ def scenario_channel_open_while_closing(c: Stage) -> Trace:
     p = c.peer(channels=(1, 2))
     p.call("queue.declare", 1, queue=c.q("missing"), passive=True)
     p.send("channel.open", 1)
-    p.settle(2)
+    p.take()
     return c.trace
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from tests.differential.peer import Peer, Trace
 from tests.differential.scenarios.publishing import EVERY_TYPE
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.stage import Stage
 from tests.wire import (
     HEADER,
     METHOD,

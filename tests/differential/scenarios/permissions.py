@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 from tests.wire import Wire
 
 SECRET: Final = "secret"
@@ -43,11 +44,8 @@ def try_it(c: Stage, p: Peer, method: str, **values: Any) -> None:
 
 
 def counts(c: Stage, queue: str) -> None:
-    """Note what the queue holds, as guest sees it."""
-    with Wire(port=c.port) as wire:
-        wire.open()
-        reply = wire.call("queue.declare", queue=queue, passive=True)
-        c.note(f"{queue}: {reply.fields.get('message_count', reply.fields.get('reply_text'))}")
+    """Note what the queue holds, as guest sees it, and empty it."""
+    c.note(f"{queue}: {c.purge(queue)}")
 
 
 def exists(c: Stage, exchange: str) -> None:

@@ -1,28 +1,27 @@
 """Policies and operator policies: what they say, which of them counts, and what comes of it."""
 
-import time
 from typing import Any
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
-_A_MOMENT = 0.3
-
-
-def _count(c: Stage, peer: Peer, queue: str) -> None:
-    """Write down how many messages wait, once the policies had time to reach the queue."""
-    time.sleep(_A_MOMENT)
-    reply = peer.unrecorded("queue.declare", queue=queue, passive=True)
-    c.note(f"{reply.message_count} wait")
+# A queue hears of a policy before it gets what is published afterwards: once such a publish is
+# confirmed, the policy counts.  Only what the policy does by itself must be waited for.
 
 
-def _rest(c: Stage, peer: Peer, queue: str) -> None:
-    """Take what waits, without a line for each header."""
-    time.sleep(_A_MOMENT)
+def _count(c: Stage, queue: str) -> None:
+    """Write down how many messages wait."""
+    c.note(f"{c.look(queue)[0]} wait")
+
+
+def _rest(c: Stage, peer: Peer, queue: str, count: int) -> None:
+    """Take the messages, once there are so many, without a line for each header."""
+    c.holds(queue, count)
     peer.recording = False
     while (got := peer.get(queue)).name == "basic.get-ok":
         c.note(f"{got.exchange!r} {got.routing_key!r} {got.body!r}")
     peer.recording = True
-    c.note("no more")
+    c.note(got.name)
 
 
 def _rule(c: Stage, definition: dict[str, Any], *more: Any, suffix: str = "p") -> bool:
@@ -39,12 +38,12 @@ def scenario_policy_max_length(c: Stage) -> Trace:
     q = c.queue(p)
     c.fill(q, 5)
     _rule(c, {"max-length": 2})
-    _count(c, p, q)
+    c.holds(q, 2)
     c.fill(q, 3)
-    _count(c, p, q)
+    _count(c, q)
     c.admin.delete_policy(c.own("p"))
     c.fill(q, 3)
-    _rest(c, p, q)
+    _rest(c, p, q, 5)
     return c.trace
 
 
@@ -53,7 +52,7 @@ def scenario_policy_max_length_of_new_queues(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
     c.fill(q, 4)
-    _rest(c, p, q)
+    _rest(c, p, q, 2)
     return c.trace
 
 
@@ -62,11 +61,11 @@ def scenario_policy_max_length_bytes(c: Stage) -> Trace:
     q = c.queue(p)
     c.put(q, b"x" * 10, b"y" * 10, b"z" * 10)
     _rule(c, {"max-length-bytes": 25})
-    _count(c, p, q)
+    c.holds(q, 2)
     c.put(q, b"a" * 30)
-    _count(c, p, q)
+    _count(c, q)
     c.put(q, b"b" * 20, b"c" * 5)
-    _rest(c, p, q)
+    _rest(c, p, q, 2)
     return c.trace
 
 
@@ -78,9 +77,9 @@ def scenario_policy_max_length_of_what_is_unacknowledged(c: Stage) -> Trace:
     for _ in range(3):
         p.get(q, no_ack=False)
     _rule(c, {"max-length": 2})
-    _count(c, p, q)
+    c.holds(q, 1)
     p.send("basic.nack", delivery_tag=3, multiple=True, requeue=True)
-    _rest(c, p, q)
+    _rest(c, p, q, 2)
     return c.trace
 
 
@@ -89,15 +88,14 @@ def scenario_policy_overflow(c: Stage) -> Trace:
     q = c.queue(p)
     c.fill(q, 3)
     _rule(c, {"max-length": 2, "overflow": "reject-publish"})
-    _count(c, p, q)
     p.call("confirm.select")
     p.publish("", q, b"refused")
     p.confirms(1)
+    _count(c, q)
     _rule(c, {"max-length": 2, "overflow": "drop-head"})
-    time.sleep(_A_MOMENT)
     p.publish("", q, b"taken")
     p.confirms(1, first=2)
-    _rest(c, p, q)
+    _rest(c, p, q, 2)
     return c.trace
 
 
@@ -105,16 +103,13 @@ def scenario_policy_message_ttl(c: Stage) -> Trace:
     """It counts for messages that are there already, from the time they came."""
     p = c.peer()
     q = c.queue(p)
-    _rule(c, {"message-ttl": 300})
-    time.sleep(_A_MOMENT)
+    _rule(c, {"message-ttl": 100})
     c.fill(q, 2)
-    time.sleep(0.6)
-    _count(c, p, q)
+    c.holds(q, 0)
     c.admin.delete_policy(c.own("p"))
-    time.sleep(_A_MOMENT)
     c.fill(q, 2)
-    time.sleep(0.6)
-    _count(c, p, q)
+    c.wait(0.3)
+    _count(c, q)
     return c.trace
 
 
@@ -123,7 +118,7 @@ def scenario_policy_message_ttl_zero(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p)
     c.fill(q, 2)
-    _count(c, p, q)
+    c.holds(q, 0)
     return c.trace
 
 
@@ -131,11 +126,11 @@ def scenario_policy_expires(c: Stage) -> Trace:
     """The time begins when the policy does."""
     p = c.peer()
     q = c.queue(p)
-    time.sleep(0.5)
-    _rule(c, {"expires": 800})
-    time.sleep(0.4)
+    c.wait(0.3)
+    _rule(c, {"expires": c.ms(500)})
+    c.wait(0.25)
     c.attempt("queue.declare", queue=q, passive=True)
-    time.sleep(1.4)
+    c.wait(0.8)
     c.attempt("queue.declare", queue=q, passive=True)
     return c.trace
 
@@ -145,16 +140,15 @@ def scenario_policy_dead_letters(c: Stage) -> Trace:
     q, grave = c.queue(p), c.queue(p, "grave")
     policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave}
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
-    time.sleep(_A_MOMENT)
     c.fill(q, 2)
     p.get(q, no_ack=False)
     p.send("basic.reject", delivery_tag=1, requeue=False)
-    _rest(c, p, grave)
+    _rest(c, p, grave, 1)
     c.admin.delete_policy(c.own("p"))
-    time.sleep(_A_MOMENT)
-    p.get(q, no_ack=False)
-    p.send("basic.reject", delivery_tag=2, requeue=False)
-    _rest(c, p, grave)
+    got = p.get(q, no_ack=False)
+    p.send("basic.reject", delivery_tag=got.delivery_tag, requeue=False)
+    p.get(q)
+    _rest(c, p, grave, 0)
     return c.trace
 
 
@@ -164,8 +158,8 @@ def scenario_policy_dead_letters_what_it_drops(c: Stage) -> Trace:
     c.fill(q, 4)
     policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave, "max-length": 1}
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
-    _rest(c, p, grave)
-    _rest(c, p, q)
+    _rest(c, p, grave, 3)
+    _rest(c, p, q, 1)
     return c.trace
 
 
@@ -178,14 +172,12 @@ def scenario_policy_alternate_exchange(c: Stage) -> Trace:
     p.publish(x, "nowhere", b"before", mandatory=True)
     p.settle()
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]x$", {"alternate-exchange": other}, 0, "exchanges")
-    time.sleep(_A_MOMENT)
     p.publish(x, "nowhere", b"during", mandatory=True)
     p.settle()
     c.admin.delete_policy(c.own("p"))
-    time.sleep(_A_MOMENT)
     p.publish(x, "nowhere", b"after", mandatory=True)
     p.settle()
-    _rest(c, p, q)
+    _rest(c, p, q, 1)
     return c.trace
 
 
@@ -197,14 +189,15 @@ def scenario_policy_priorities(c: Stage) -> Trace:
     q = c.queue(p)
     c.fill(q, 9)
     _rule(c, {"max-length": 7}, 1, suffix="low")
-    _count(c, p, q)
+    c.holds(q, 7)
     _rule(c, {"max-length": 5}, 2, suffix="high")
-    _count(c, p, q)
+    c.holds(q, 5)
     _rule(c, {"max-length": 3}, 0, suffix="lowest")
-    _count(c, p, q)
+    c.fill(q, 1)
+    _count(c, q)
     c.admin.delete_policy(c.own("high"))
     c.fill(q, 5)
-    _count(c, p, q)
+    _count(c, q)
     return c.trace
 
 
@@ -214,10 +207,9 @@ def scenario_policies_are_not_added_up(c: Stage) -> Trace:
     q = c.queue(p)
     _rule(c, {"message-ttl": 100}, 1, suffix="low")
     _rule(c, {"max-length": 2}, 2, suffix="high")
-    time.sleep(_A_MOMENT)
     c.fill(q, 3)
-    time.sleep(0.4)
-    _count(c, p, q)
+    c.wait(0.3)
+    _count(c, q)
     return c.trace
 
 
@@ -227,15 +219,13 @@ def scenario_policy_and_argument(c: Stage) -> Trace:
     small = c.queue(p, "small", arguments={"x-max-length": 2})
     large = c.queue(p, "large", arguments={"x-max-length": 6})
     _rule(c, {"max-length": 4})
-    time.sleep(_A_MOMENT)
     for queue in (small, large):
         c.fill(queue, 9)
-        _count(c, p, queue)
+        _count(c, queue)
     c.admin.delete_policy(c.own("p"))
-    time.sleep(_A_MOMENT)
     for queue in (small, large):
         c.fill(queue, 9)
-        _count(c, p, queue)
+        _count(c, queue)
     return c.trace
 
 
@@ -247,10 +237,9 @@ def scenario_policy_and_argument_of_dead_letters(c: Stage) -> Trace:
     q = c.queue(p, arguments=mine | {"x-max-length": 1})
     policy = {"dead-letter-exchange": "", "dead-letter-routing-key": other}
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
-    time.sleep(_A_MOMENT)
     c.fill(q, 3)
-    _rest(c, p, grave)
-    _rest(c, p, other)
+    _rest(c, p, grave, 2)
+    _rest(c, p, other, 0)
     return c.trace
 
 
@@ -262,10 +251,9 @@ def scenario_policy_and_alternate_argument(c: Stage) -> Trace:
     c.bind(p, q, mine)
     c.bind(p, other, theirs)
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]x$", {"alternate-exchange": theirs})
-    time.sleep(_A_MOMENT)
     c.attempt_publish(x, "nowhere", b"message")
-    _rest(c, p, q)
-    _rest(c, p, other)
+    _rest(c, p, q, 1)
+    _rest(c, p, other, 0)
     return c.trace
 
 
@@ -274,11 +262,12 @@ def scenario_policy_apply_to(c: Stage) -> Trace:
     q = c.queue(p)
     c.fill(q, 5)
     _rule(c, {"max-length": 1}, 0, "exchanges")
-    _count(c, p, q)
+    c.fill(q, 1)
+    _count(c, q)
     _rule(c, {"max-length": 3}, 0, "queues")
-    _count(c, p, q)
+    c.holds(q, 3)
     _rule(c, {"max-length": 2}, 0, "all")
-    _count(c, p, q)
+    c.holds(q, 2)
     return c.trace
 
 
@@ -288,9 +277,8 @@ def scenario_policy_with_a_key_of_another_type(c: Stage) -> Trace:
     q = c.queue(p)
     _rule(c, {"max-length": 1, "delivery-limit": 3}, 9, suffix="quorum")
     _rule(c, {"max-length": 2}, 1, suffix="any")
-    time.sleep(_A_MOMENT)
     c.fill(q, 4)
-    _count(c, p, q)
+    _count(c, q)
     return c.trace
 
 
@@ -312,10 +300,9 @@ def scenario_policy_patterns(c: Stage) -> Trace:
         c.note(pattern)
         name = f"^{c.name}.*{pattern}"
         c.admin.set_policy(c.own("p"), name, {"max-length": number}, number)
-        time.sleep(_A_MOMENT)
         for queue in queues:
             c.fill(queue, number + 1)
-            _count(c, p, queue)
+            _count(c, queue)
     return c.trace
 
 
@@ -328,17 +315,17 @@ def scenario_operator_policy(c: Stage) -> Trace:
     q = c.queue(p)
     c.fill(q, 9)
     _rule(c, {"max-length": 6})
-    _count(c, p, q)
+    c.holds(q, 6)
     c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]", {"max-length": 4})
-    _count(c, p, q)
+    c.holds(q, 4)
     _rule(c, {"max-length": 3})
-    _count(c, p, q)
+    c.holds(q, 3)
     c.admin.delete_policy(c.own("p"))
     c.fill(q, 5)
-    _count(c, p, q)
+    _count(c, q)
     c.admin.delete_operator_policy(c.own("o"))
     c.fill(q, 5)
-    _count(c, p, q)
+    _count(c, q)
     return c.trace
 
 
@@ -349,10 +336,9 @@ def scenario_operator_policy_adds(c: Stage) -> Trace:
     policy = {"dead-letter-exchange": "", "dead-letter-routing-key": grave}
     c.admin.set_policy(c.own("p"), f"^{c.name}[.]q$", policy)
     c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]q$", {"max-length": 1})
-    time.sleep(_A_MOMENT)
     c.fill(q, 3)
-    _rest(c, p, grave)
-    _rest(c, p, q)
+    _rest(c, p, grave, 2)
+    _rest(c, p, q, 1)
     return c.trace
 
 
@@ -360,10 +346,8 @@ def scenario_operator_policy_message_ttl(c: Stage) -> Trace:
     p = c.peer()
     q = c.queue(p, arguments={"x-message-ttl": 60000})
     c.admin.set_operator_policy(c.own("o"), f"^{c.name}[.]", {"message-ttl": 200})
-    time.sleep(_A_MOMENT)
     c.fill(q, 2)
-    time.sleep(0.5)
-    _count(c, p, q)
+    c.holds(q, 0)
     return c.trace
 
 
@@ -432,7 +416,6 @@ def scenario_policy_that_is_refused_changes_nothing(c: Stage) -> Trace:
     q = c.queue(p)
     _rule(c, {"max-length": 2})
     _rule(c, {"max-length": -1})
-    time.sleep(_A_MOMENT)
     c.fill(q, 4)
-    _count(c, p, q)
+    _count(c, q)
     return c.trace

@@ -1,6 +1,7 @@
 """Publishing: properties, bodies, returns, confirms, transactions."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 from tests.wire import BODY, CONTENT, Typed, encode_header, frame, method
 
 EVERY_TYPE = {

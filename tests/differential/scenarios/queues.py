@@ -1,6 +1,7 @@
 """Queues: declaring, deleting, purging, names, exclusive and auto-delete ones."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 
 
 def scenario_queue_declare_counts(c: Stage) -> Trace:
@@ -182,8 +183,7 @@ def scenario_queue_purge(c: Stage) -> Trace:
     p.call("queue.purge", queue=q)
     p.call("queue.purge", queue=q)
     p.send("basic.nack", delivery_tag=1, requeue=True)
-    p.quiet()
-    p.call("queue.declare", queue=q, passive=True)
+    c.holds(q, 1)
     p.send("queue.purge", queue=q, nowait=True)
     p.call("queue.declare", queue=q, passive=True)
     c.attempt("queue.purge", queue=c.q("missing"))
@@ -299,7 +299,7 @@ def scenario_queue_auto_delete_by_connection_close(c: Stage) -> Trace:
     q = c.queue(p, auto_delete=True)
     p.subscribe(q, "one")
     p.call("connection.close", 0, reply_code=200)
-    second.quiet()
+    c.gone(q)
     second.call("queue.declare", queue=q, passive=True)
     return c.trace
 

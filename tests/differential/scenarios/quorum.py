@@ -1,10 +1,9 @@
 """Quorum queues: what they take and refuse, what comes back, how often, and who is served."""
 
-import time
 from typing import Any
 
-from tests.differential.stage import Peer, Stage, Trace
-from tests.wire import Method
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
@@ -28,18 +27,6 @@ def _declare_each(c: Stage, kind: str, name: str, *values: Any) -> Trace:
         c.note(f"{name}={value!r}")
         _declare(c, {"x-queue-type": kind, name: value}, durable=True)
     return c.trace
-
-
-def _take(peer: Peer, queue: str) -> Method:
-    """Get a message that is on its way to being ready."""
-    got = peer.get(queue, no_ack=False)
-    for _ in range(50):
-        if got.name == "basic.get-ok":
-            break
-        peer.stage.trace.pop()
-        time.sleep(0.05)
-        got = peer.get(queue, no_ack=False)
-    return got
 
 
 # --- what it may be ----------------------------------------------------------------------------
@@ -282,12 +269,12 @@ def scenario_quorum_rejects_come_back_in_order(c: Stage) -> Trace:
     # With a limit they go first, without one last.
     queue = _quorum(c, peer, **{"x-delivery-limit": 10})
     c.fill(queue, 4)
-    taken = [_take(peer, queue) for _ in range(3)]
-    for got in (taken[2], taken[0], taken[1]):
+    taken = [peer.get(queue, no_ack=False) for _ in range(3)]
+    for count, got in enumerate((taken[2], taken[0], taken[1]), 2):
         peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=True)
-        time.sleep(0.1)
+        c.holds(queue, count)
     for _ in range(4):
-        _take(peer, queue)
+        peer.get(queue, no_ack=False)
     return c.trace
 
 
@@ -296,9 +283,10 @@ def scenario_quorum_recover(c: Stage) -> Trace:
     queue = _quorum(c, peer)
     c.fill(queue, 3)
     for _ in range(3):
-        _take(peer, queue)
+        peer.get(queue, no_ack=False)
     peer.call("basic.recover", requeue=True)
-    c.note(f"{[_take(peer, queue).body for _ in range(3)]}")
+    c.holds(queue, 3)
+    c.note(f"{[peer.get(queue, no_ack=False).body for _ in range(3)]}")
     return c.trace
 
 
@@ -306,10 +294,11 @@ def scenario_quorum_nacks_of_several(c: Stage) -> Trace:
     peer = c.peer()
     queue = _quorum(c, peer)
     c.fill(queue, 3)
-    taken = [_take(peer, queue) for _ in range(3)]
+    taken = [peer.get(queue, no_ack=False) for _ in range(3)]
     peer.send("basic.nack", delivery_tag=taken[-1].delivery_tag, multiple=True, requeue=True)
+    c.holds(queue, 3)
     for _ in range(3):
-        _take(peer, queue)
+        peer.get(queue, no_ack=False)
     return c.trace
 
 
@@ -321,8 +310,9 @@ def scenario_quorum_channel_that_ends(c: Stage) -> Trace:
     other.subscribe(queue, "c")
     other.take(2)
     other.unrecorded("channel.close")
+    c.holds(queue, 2)
     for _ in range(2):
-        _take(peer, queue)
+        peer.get(queue, no_ack=False)
     return c.trace
 
 
@@ -330,9 +320,10 @@ def scenario_quorum_headers_of_a_redelivery(c: Stage) -> Trace:
     peer = c.peer()
     queue = _quorum(c, peer)
     c.put(queue, b"m", content_type="a/b", headers={"mine": 1}, message_id="i")
-    got = _take(peer, queue)
+    got = peer.get(queue, no_ack=False)
     peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=True)
-    _take(peer, queue)
+    c.holds(queue, 1)
+    peer.get(queue, no_ack=False)
     return c.trace
 
 
@@ -341,9 +332,10 @@ def scenario_quorum_delivery_limit(c: Stage) -> Trace:
     queue = _quorum(c, peer, **{"x-delivery-limit": 2})
     c.fill(queue)
     for _ in range(3):
-        got = _take(peer, queue)
+        c.holds(queue, 1)
+        got = peer.get(queue, no_ack=False)
         peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=True)
-    time.sleep(0.2)
+    c.wait(0.2)
     peer.get(queue)
     peer.call("queue.declare", queue=queue, passive=True)
     return c.trace
@@ -358,17 +350,8 @@ def _grave(c: Stage, peer: Peer, **arguments: Any) -> tuple[str, str]:
 
 def _dead(c: Stage, peer: Peer, grave: str) -> None:
     """What the headers of one dead letter tell, but for times and what came after 3.10."""
-    peer.recording = False
-    got = peer.get(grave)
-    for _ in range(50):
-        if got.name == "basic.get-ok":
-            break
-        time.sleep(0.05)
-        got = peer.get(grave)
-    peer.recording = True
-    if got.name != "basic.get-ok":
-        c.note("no dead letter")
-        return
+    c.until("there is a dead letter", lambda: c.look(grave)[0] > 0)
+    got = peer.unrecorded("basic.get", queue=grave, no_ack=True)
     headers = {name: _plain(value) for name, value in got.properties.get("headers", {}).items()}
     for death in headers.pop("x-death", []):
         death.pop("time", None)
@@ -390,14 +373,10 @@ def scenario_quorum_dead_by_the_delivery_limit(c: Stage) -> Trace:
     peer = c.peer()
     queue, grave = _grave(c, peer, **{"x-delivery-limit": 1})
     c.put(queue, b"m", headers={"mine": 1})
-    peer.recording = False
     for _ in range(2):
-        got = peer.get(queue, no_ack=False)
-        while got.name != "basic.get-ok":
-            time.sleep(0.05)
-            got = peer.get(queue, no_ack=False)
+        c.holds(queue, 1)
+        got = peer.unrecorded("basic.get", queue=queue)
         peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=True)
-    peer.recording = True
     _dead(c, peer, grave)
     return c.trace
 
@@ -406,7 +385,7 @@ def scenario_quorum_dead_by_rejection(c: Stage) -> Trace:
     peer = c.peer()
     queue, grave = _grave(c, peer)
     c.fill(queue)
-    got = _take(peer, queue)
+    got = peer.get(queue, no_ack=False)
     peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=False)
     _dead(c, peer, grave)
     return c.trace
@@ -435,7 +414,7 @@ def scenario_quorum_dead_at_least_once(c: Stage) -> Trace:
     given = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
     queue, grave = _grave(c, peer, **given)
     c.fill(queue)
-    got = _take(peer, queue)
+    got = peer.get(queue, no_ack=False)
     peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=False)
     _dead(c, peer, grave)
     return c.trace
@@ -446,7 +425,7 @@ def scenario_quorum_expiration(c: Stage) -> Trace:
     queue = _quorum(c, peer)
     c.put(queue, b"short", expiration="100")
     c.put(queue, b"long", expiration="60000")
-    time.sleep(0.5)
+    c.holds(queue, 1)
     c.note(f"{peer.empty(queue)}")
     return c.trace
 
@@ -503,24 +482,13 @@ def scenario_quorum_single_active_exclusive(c: Stage) -> Trace:
 # --- policies ----------------------------------------------------------------------------------
 
 
-def _count(c: Stage, peer: Peer, queue: str, expected: int) -> None:
-    """Write down how many wait, once it is as many as expected or for long enough not."""
-    count = -1
-    for _ in range(60):
-        count = peer.unrecorded("queue.declare", queue=queue, passive=True).message_count
-        if count == expected:
-            break
-        time.sleep(0.05)
-    c.note(f"{count} wait")
-
-
 def scenario_policy_of_a_length_rules_at_once(c: Stage) -> Trace:
     peer = c.peer()
     for kind in ("classic", "quorum"):
         queue = c.queue(peer, kind, durable=True, arguments={"x-queue-type": kind})
         c.fill(queue, 5)
         c.admin.set_policy(c.own(kind), f"^{queue}$", {"max-length": 2})
-        _count(c, peer, queue, 2)
+        c.holds(queue, 2)
         c.note(f"{peer.empty(queue)}")
     return c.trace
 
@@ -530,11 +498,10 @@ def scenario_policy_of_a_time_to_live_is_for_later_messages(c: Stage) -> Trace:
     for kind in ("classic", "quorum"):
         queue = c.queue(peer, kind, durable=True, arguments={"x-queue-type": kind})
         c.put(queue, b"old")
-        c.admin.set_policy(c.own(kind), f"^{queue}$", {"message-ttl": 200})
-        time.sleep(0.5)
+        c.admin.set_policy(c.own(kind), f"^{queue}$", {"message-ttl": 100})
         c.put(queue, b"new")
-        time.sleep(0.5)
-        _count(c, peer, queue, 2)
+        c.wait(0.3)
+        c.holds(queue, 2)
         c.note(f"{peer.empty(queue)}")
     return c.trace
 
@@ -547,8 +514,7 @@ def scenario_policy_of_dead_letters_rules_at_once(c: Stage) -> Trace:
         c.fill(queue)
         definition = {"dead-letter-exchange": "", "dead-letter-routing-key": grave}
         c.admin.set_policy(c.own(kind), f"^{queue}$", definition)
-        time.sleep(0.3)
-        got = _take(peer, queue)
+        got = peer.get(queue, no_ack=False)
         peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=False)
         _dead(c, peer, grave)
     return c.trace
@@ -561,7 +527,7 @@ def scenario_policy_gives_way_to_the_smaller_argument(c: Stage) -> Trace:
         queue = c.queue(peer, kind, durable=True, arguments=given)
         c.admin.set_policy(c.own(kind), f"^{queue}$", {"max-length": 4})
         c.fill(queue, 5)
-        _count(c, peer, queue, 2)
+        c.holds(queue, 2)
     return c.trace
 
 
@@ -569,7 +535,7 @@ def scenario_policy_of_an_expiry_deletes_a_classic_queue(c: Stage) -> Trace:
     peer = c.peer()
     queue = c.queue(peer, durable=True)
     c.admin.set_policy(c.own("p"), f"^{queue}$", {"expires": 200})
-    time.sleep(0.8)
+    c.wait(0.8)
     c.attempt("queue.declare", queue=queue, passive=True)
     return c.trace
 
@@ -578,10 +544,9 @@ def scenario_policy_of_a_delivery_limit(c: Stage) -> Trace:
     peer = c.peer()
     queue = _quorum(c, peer)
     c.admin.set_policy(c.own("p"), f"^{queue}$", {"delivery-limit": 0})
-    time.sleep(0.3)
     c.fill(queue)
-    got = _take(peer, queue)
+    got = peer.get(queue, no_ack=False)
     peer.send("basic.reject", delivery_tag=got.delivery_tag, requeue=True)
-    time.sleep(0.3)
+    c.wait(0.3)
     peer.get(queue)
     return c.trace

@@ -1,6 +1,7 @@
 """A refused request leaves everything as it was: nothing is made, changed or lost."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 
 
 def scenario_refused_declare_makes_no_queue(c: Stage) -> Trace:

@@ -1,6 +1,7 @@
 """Direct reply-to: the pseudo queue amq.rabbitmq.reply-to and its refusals."""
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 
 PSEUDO = "amq.rabbitmq.reply-to"
 
@@ -85,7 +86,7 @@ def scenario_reply_to_a_channel_that_is_gone(c: Stage) -> Trace:
     server.call("queue.declare", queue=address, passive=True)
     client.call("channel.close", 1)
     server.publish("", address, b"x", mandatory=True)
-    server.quiet()
+    server.settle()
     server.call("queue.declare", queue=address, passive=True)
     return c.trace
 

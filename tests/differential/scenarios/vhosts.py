@@ -1,6 +1,7 @@
 """Virtual hosts: apart from each other, and gone with all that was in them."""
 
-from tests.differential.stage import Stage, Trace
+from tests.differential.peer import Trace
+from tests.differential.stage import Stage
 
 
 def scenario_vhost_has_its_own_names(c: Stage) -> Trace:
@@ -72,7 +73,7 @@ def scenario_vhost_is_deleted(c: Stage) -> Trace:
     c.note(f"{refused.name} {refused.reply_code} {refused.reply_text}")
     c.admin.delete_vhost(vhost)
     c.admin.add_vhost(vhost)
-    again = c.peer(vhost=vhost)
+    again = c.let_in("d", vhost=vhost)
     again.call("queue.declare", queue="q", passive=True)
     return c.trace
 

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from tests.differential.stage import Peer, Stage, Trace
+from tests.differential.peer import Peer, Trace
+from tests.differential.stage import Stage
 from tests.wire import Method
 
 TRACE = "amq.rabbitmq.trace"
@@ -13,6 +14,10 @@ _CONNECTION = re.compile(r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+")
 _OWN = ("node", "pid", "connection", "channel", "timestamp_in_ms", "connected_at")
 # Whom the harness acts as differs: over HTTP in RabbitMQ, inside the process in Leveret.
 _ACTOR = "user_who_performed_action"
+_OF_BINDINGS = "binding.created"
+_OF_CONNECTIONS = ("connection.", "channel.", "user.authentication.")
+# How long to look whether more comes than there should.
+_SOON_S = 0.1
 
 
 class Onlooker:
@@ -23,32 +28,61 @@ class Onlooker:
         self._c = c
         self._peer = c.peer("w")
         self._queue = c.queue(self._peer, "told")
+        self._peer.recording = False
+        self._peer.subscribe(self._queue, "t", no_ack=True)
+        self._is_of_events = exchange == EVENTS
+        self._pids: set[str] = set()
         for pattern in patterns:
             c.bind(self._peer, self._queue, exchange, pattern)
+        if self._is_of_events:
+            self._let_the_past_pass()
 
-    def note(self, *, ordered: bool = True) -> None:
-        """Note what came until nothing did for a while."""
-        lines = []
-        for got in self._read():
+    def _let_the_past_pass(self) -> None:
+        """Events are told in a row, late: wait for one of this queue's own to be told."""
+        self._peer.send("queue.bind", queue=self._queue, exchange=EVENTS, routing_key=_OF_BINDINGS)
+        while not ((told := self._peer.read()) and _OF_BINDINGS in repr(told.properties)):
+            pass
+        self._peer.call(
+            "queue.unbind", queue=self._queue, exchange=EVENTS, routing_key=_OF_BINDINGS
+        )
+
+    def note(self, count: int) -> None:
+        """Note what came, once so much did, and what else comes soon after it."""
+        for got in self.read(count):
             facts = self._shown(got.properties["headers"])
             rest = {n: v for n, v in got.properties.items() if n not in ("headers", "timestamp")}
-            lines.append(f"{got.routing_key} {facts} {rest} {got.body!r}")
-        for line in lines if ordered else sorted(lines):
-            self._c.note(line)
+            self._c.note(f"{got.routing_key} {facts} {rest} {got.body!r}")
         self._c.note("no more")
 
-    def note_names(self) -> None:
+    def note_names(self, count: int) -> None:
         """Note the keys of what came: of connections each broker tells in its own way."""
-        self._c.note(" ".join(got.routing_key for got in self._read()))
+        self._c.note(" ".join(got.routing_key for got in self.read(count)))
 
-    def _read(self) -> list[Method]:
-        peer = self._peer
-        peer.recording = False
-        peer.subscribe(self._queue, "t", no_ack=True)
-        got = [each for each in peer.read_all(self._c.idle) if each.name == "basic.deliver"]
-        peer.call("basic.cancel", consumer_tag="t")
-        peer.recording = True
-        return got
+    def read(self, count: int) -> list[Method]:
+        came: list[Method] = []
+        while len(came) < count:
+            got = self._peer.read()
+            assert got is not None, "the onlooker was cut off"
+            came += self._relevant(got)
+        for got in self._peer.read_all(_SOON_S * self._c.pace):
+            came += self._relevant(got)
+        return came
+
+    def _relevant(self, got: Method) -> list[Method]:
+        """Just it, unless it is about others' connections or the onlooker's own doings."""
+        if got.name != "basic.deliver":
+            return []
+        if not self._is_of_events:
+            return [got]
+        text, headers = repr(got.properties), got.properties["headers"]
+        if self._queue in text:
+            return []
+        if got.routing_key.startswith(_OF_CONNECTIONS):
+            pid = str(headers.get("pid"))
+            if pid not in self._pids and not any(client in text for client in self._c.clients()):
+                return []
+            self._pids.add(pid)
+        return [got]
 
     def _shown(self, headers: dict[str, Any]) -> str:
         shown = {n: "*" if n in self._own else v for n, v in sorted(headers.items())}
@@ -86,7 +120,7 @@ def scenario_firehose_of_publishes(c: Stage) -> Trace:
     p.publish("", "nowhere", b"lost")
     p.publish("", q, b"by name")
     p.settle()
-    onlooker.note()
+    onlooker.note(4)
     return c.trace
 
 
@@ -96,13 +130,13 @@ def scenario_firehose_of_deliveries(c: Stage) -> Trace:
     p.publish("", q, b"body", {"headers": {"CC": ["c"], "BCC": ["b"]}})
     p.settle()
     p.get(q, no_ack=True)
-    onlooker.note()
+    onlooker.note(2)
     p.publish("", q, b"again")
     p.subscribe(q, "t")
     got = p.take(1)
     p.send("basic.reject", delivery_tag=got[0].delivery_tag, requeue=True)
     p.take(1)
-    onlooker.note()
+    onlooker.note(3)
     return c.trace
 
 
@@ -114,7 +148,7 @@ def scenario_firehose_of_transactions(c: Stage) -> Trace:
     p.call("tx.rollback")
     p.publish("", q, b"committed")
     p.call("tx.commit")
-    onlooker.note()
+    onlooker.note(2)
     return c.trace
 
 
@@ -129,8 +163,8 @@ def scenario_firehose_of_dead_letters(c: Stage) -> Trace:
     dying = c.queue(p, "dying", arguments=arguments)
     p.publish("", dying, b"body")
     p.settle()
-    p.quiet()
-    onlooker.note()
+    c.holds(dying, 0)
+    onlooker.note(1)
     return c.trace
 
 
@@ -139,15 +173,15 @@ def scenario_firehose_turned_off(c: Stage) -> Trace:
     q = c.queue(p)
     p.publish("", q, b"on")
     p.settle()
-    onlooker.note()
+    onlooker.note(1)
     c.admin.trace(False)
     p.publish("", q, b"off")
     p.settle()
-    onlooker.note()
+    onlooker.note(0)
     c.admin.trace(True)
     p.publish("", q, b"on again")
     p.settle()
-    onlooker.note()
+    onlooker.note(1)
     return c.trace
 
 
@@ -158,14 +192,14 @@ def scenario_firehose_has_vhosts(c: Stage) -> Trace:
     o = c.peer("o", vhost=other)
     o.publish("", "nowhere", b"other")
     o.settle()
-    onlooker.note()
+    onlooker.note(0)
     c.admin.trace(True, other)
     o.publish("", "nowhere", b"other")
     o.settle()
-    onlooker.note()
+    onlooker.note(0)
     p.publish("", "nowhere", b"this")
     p.settle()
-    onlooker.note()
+    onlooker.note(1)
     return c.trace
 
 
@@ -181,21 +215,20 @@ def scenario_events_exchange(c: Stage) -> Trace:
 def scenario_events_of_entities(c: Stage) -> Trace:
     p = c.peer("p")
     onlooker = Onlooker(c, EVENTS, "queue.*", "exchange.*", "binding.*")
-    onlooker.note()
     q = c.queue(p, durable=True, arguments={"x-max-length": 5, "x-overflow": "drop-head"})
-    onlooker.note()
+    onlooker.note(1)
     x = c.exchange(p, "topic", durable=True, arguments={"alternate-exchange": "amq.fanout"})
     c.bind(p, q, x, "k", arguments={"a": 1, "b": "text", "c": True})
     p.unrecorded("exchange.bind", source="amq.fanout", destination=x, routing_key="e")
-    onlooker.note()
+    onlooker.note(3)
     p.unrecorded("queue.unbind", queue=q, exchange=x, routing_key="k")
     arguments = {"a": 1, "b": "text", "c": True}
     p.unrecorded("queue.unbind", queue=q, exchange=x, routing_key="k", arguments=arguments)
-    onlooker.note()
+    onlooker.note(1)
     c.queue(p, "temporary", auto_delete=True)
-    onlooker.note()
+    onlooker.note(1)
     p.unrecorded("queue.delete", queue=q)
-    onlooker.note()
+    onlooker.note(1)
     return c.trace
 
 
@@ -206,11 +239,16 @@ def scenario_events_of_consumers(c: Stage) -> Trace:
     p.unrecorded("basic.qos", prefetch_count=7)
     p.subscribe(q, "t", arguments={"x-priority": 5})
     p.subscribe(q, "u", no_ack=True)
-    onlooker.note()
+    onlooker.note(2)
     p.call("basic.cancel", consumer_tag="t")
-    onlooker.note()
+    onlooker.note(1)
     p.unrecorded("queue.delete", queue=q)
-    onlooker.note(ordered=False)
+    # RabbitMQ tells it twice, or three times: the queue does, and so may the channel.
+    gone = {
+        (got.routing_key, str(got.properties["headers"]["consumer_tag"]))
+        for got in onlooker.read(1)
+    }
+    c.note(f"{gone}")
     return c.trace
 
 
@@ -218,16 +256,16 @@ def scenario_events_of_users(c: Stage) -> Trace:
     onlooker = Onlooker(c, EVENTS, "user.#", "permission.*", "topic.permission.*", by_admin=True)
     user = c.own("user")
     c.admin.add_user(user, "secret", "")
-    onlooker.note()
+    onlooker.note(1)
     c.admin.set_permissions(user, "a", "b", "c")
     c.admin.set_topic_permissions(user, "amq.topic", "w", "r")
-    onlooker.note()
+    onlooker.note(2)
     c.admin.clear_topic_permissions(user)
     c.admin.clear_permissions(user)
-    onlooker.note()
+    onlooker.note(2)
     c.admin.add_user(user, "other", "monitoring,management")
     c.admin.delete_user(user)
-    onlooker.note()
+    onlooker.note(3)
     return c.trace
 
 
@@ -235,11 +273,11 @@ def scenario_events_of_policies(c: Stage) -> Trace:
     p = c.peer("p")
     q = c.queue(p)
     onlooker = Onlooker(c, EVENTS, "policy.*", "queue.policy.*", by_admin=True)
-    for _ in range(2):
-        c.admin.set_policy("p", f"^{q}$", {"max-length": 5}, 3, "queues")
-        onlooker.note()
-    c.admin.delete_policy("p")
-    onlooker.note()
+    for told in (2, 0):
+        c.admin.set_policy(c.own("p"), f"^{q}$", {"max-length": 5}, 3, "queues")
+        onlooker.note(told)
+    c.admin.delete_policy(c.own("p"))
+    onlooker.note(2)
     return c.trace
 
 
@@ -248,14 +286,14 @@ def scenario_events_of_operator_policies(c: Stage) -> Trace:
     q = c.queue(p)
     patterns = ("policy.*", "operator.policy.*", "queue.policy.*", "parameter.*")
     onlooker = Onlooker(c, EVENTS, *patterns, by_admin=True)
-    c.admin.set_policy("p", f"^{q}$", {"max-length": 5})
-    onlooker.note()
-    c.admin.set_operator_policy("o", f"^{q}$", {"max-length": 3})
-    onlooker.note()
-    c.admin.delete_policy("p")
-    onlooker.note()
-    c.admin.delete_operator_policy("o")
-    onlooker.note()
+    c.admin.set_policy(c.own("p"), f"^{q}$", {"max-length": 5})
+    onlooker.note(2)
+    c.admin.set_operator_policy(c.own("o"), f"^{q}$", {"max-length": 3})
+    onlooker.note(3)
+    c.admin.delete_policy(c.own("p"))
+    onlooker.note(2)
+    c.admin.delete_operator_policy(c.own("o"))
+    onlooker.note(3)
     return c.trace
 
 
@@ -263,15 +301,15 @@ def scenario_events_of_limits(c: Stage) -> Trace:
     vhost = c.own("v")
     c.admin.add_vhost(vhost)
     onlooker = Onlooker(c, EVENTS, "vhost.limits.*", "parameter.*", by_admin=True)
-    for _ in range(2):
+    for told in (2, 0):
         c.admin.set_vhost_limit("max-queues", 5, vhost)
-        onlooker.note()
+        onlooker.note(told)
     c.admin.set_vhost_limit("max-connections", -1, vhost)
-    onlooker.note()
+    onlooker.note(2)
     c.admin.clear_vhost_limit("max-queues", vhost)
-    onlooker.note()
+    onlooker.note(2)
     c.admin.set_global_parameter(c.own("g"), {"a": 1})
-    onlooker.note()
+    onlooker.note(1)
     return c.trace
 
 
@@ -280,21 +318,20 @@ def scenario_events_of_vhosts(c: Stage) -> Trace:
     patterns = ("vhost.created", "vhost.updated", "vhost.deleted", "vhost.limits.*")
     onlooker = Onlooker(c, EVENTS, *patterns, "queue.deleted", "exchange.*", by_admin=True)
     c.admin.add_vhost(vhost)
-    onlooker.note_names()
+    onlooker.note_names(8)
     c.peer(vhost=vhost).unrecorded("queue.declare", queue="q")
     c.admin.set_vhost_limit("max-queues", 5, vhost)
-    onlooker.note_names()
+    onlooker.note_names(1)
     c.admin.delete_vhost(vhost)
-    onlooker.note_names()
+    onlooker.note_names(10)
     return c.trace
 
 
 def scenario_events_of_connections(c: Stage) -> Trace:
     patterns = ("user.authentication.*", "connection.created", "channel.*")
     onlooker = Onlooker(c, EVENTS, *patterns)
-    onlooker.note_names()
     p = c.peer("p")
-    onlooker.note_names()
+    onlooker.note_names(3)
     p.unrecorded("channel.close", reply_code=200, reply_text="", class_id=0, method_id=0)
-    onlooker.note_names()
+    onlooker.note_names(1)
     return c.trace
