@@ -5,6 +5,7 @@ The suite runs interpreted against ``src`` (.venv-dev) and compiled against an i
 about the compiled broker.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -23,6 +24,9 @@ LINTED = [
     for name in ("src", "tests", "tools", "bench", "examples", "docs", "setup.py")
     if (ROOT / name).exists()
 ]
+LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+# When more than these fail it is no accident.
+MOST_RERUN = 3
 # Files, not tests, are spread over the workers: what a module sets up is set up once.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--durations", "10"]
 
@@ -45,14 +49,41 @@ def lint(steps: Steps) -> None:
         steps.step(what, partial(call, [DEV.program(tool), *arguments]))
 
 
-def interpreted(*options: str) -> None:
+def interpreted() -> None:
     """The suite against the sources."""
-    call([DEV.program("pytest"), "-q", "-rs", *PARALLEL, *options], LEVERET_EXPECT="interpreted")
+    run_tests(DEV.program("pytest"), "interpreted")
 
 
-def compiled(*options: str) -> None:
+def compiled() -> None:
     """The suite against the installed wheel."""
-    call([COMPILED.program("pytest"), "-q", "-rs", *PARALLEL, *options], LEVERET_EXPECT="compiled")
+    run_tests(COMPILED.program("pytest"), "compiled")
+
+
+def run_tests(pytest: Path, expected: str) -> None:
+    """The whole suite; the few that failed once more, with nothing beside them.
+
+    As CPython's own suite does: real brokers, browsers and worker pools share two cores with the
+    other half of the suite, and what passes alone is a weakness of the test, to be mended, but no
+    reason to believe the change bad.  What fails again is one.
+    """
+    suite = [pytest, "-q", "-rs"]
+    try:
+        call([*suite, "--cache-clear", *PARALLEL], LEVERET_EXPECT=expected)
+    except Stop:
+        failed = last_failed()
+        if not 0 < len(failed) <= MOST_RERUN:
+            raise
+        say(f"\nonce more, alone: {', '.join(failed)}")
+        call([*suite, *failed], LEVERET_EXPECT=expected)
+        say(f"UNSTEADY, to be mended: passed only alone: {', '.join(failed)}")
+
+
+def last_failed() -> list[str]:
+    """The tests that failed in the last run."""
+    try:
+        return list(json.loads(LAST_FAILED.read_bytes()))
+    except FileNotFoundError:
+        return []
 
 
 def wheel() -> Background | None:
