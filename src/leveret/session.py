@@ -91,6 +91,13 @@ class Traffic:
         self.chunks_out += other.chunks_out
 
 
+# How far a peer that sends is ahead of those who take away what it sends: not at all; what it sends
+# piles up; so much that they should hardly wait for it, since they are busy taking it away.
+LEVEL: Final = 0
+AHEAD: Final = 1
+FAR_AHEAD: Final = 2
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Session(ABC):
     """One connection's protocol.  Feed it, tick it, send what it gives, stop when ``closed``.
@@ -103,8 +110,8 @@ class Session(ABC):
         self.closed = False
         # More input is of no use: it waits until the peer has read what it was sent.
         self.is_full = False
-        # What the peer sends piles up faster than others take it away: they should go first.
-        self.is_ahead = False
+        # Whether what the peer sends piles up: then others should go first.
+        self.lead = LEVEL
         # What it has to send must wait, for it tells of what is not safe yet.
         self.is_held = False
         # Owned by the bell: whether this session already waits for its flush.
@@ -139,6 +146,11 @@ class Session(ABC):
     @abstractmethod
     def resume(self) -> None:
         """The peer reads again."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it takes no input before somebody has answered, or something runs low no more."""
+        return False
 
     @abstractmethod
     def shut(self, reason: str) -> None:

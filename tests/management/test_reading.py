@@ -1,5 +1,6 @@
 """What the HTTP API shows of a broker that is in use: each thing, found by its path."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import pytest
 from tests.management.client import Client
 
 import leveret
+from leveret.broker.alarms import MEMORY
 
 
 def ignore(*_: object) -> None:
@@ -111,6 +113,27 @@ def test_a_connection_is_found_by_its_name(client: Client, channel: Any) -> None
     assert names(client.get("/api/connections/username/guest")) == [found["name"]]
     assert client.get("/api/connections/username/nobody") == []
     assert names(client.get("/api/vhosts/%2F/connections")) == [found["name"]]
+
+
+def test_a_connection_that_is_held_says_so(
+    managed: leveret.Broker, client: Client, channel: Any
+) -> None:
+    def state() -> str:
+        return str(client.get("/api/connections")[0]["state"])
+
+    assert state() == "running"
+    managed.call(lambda node: node.alarms.set("test", MEMORY))
+    assert state() == "blocking"
+    raw = channel._impl
+    raw.basic_publish("", "plain", b"held")
+    deadline = time.monotonic() + 60
+    while state() != "blocked":
+        channel.connection.process_data_events(0)
+        assert time.monotonic() < deadline
+    managed.call(lambda node: node.alarms.clear("test"))
+    while state() != "running":
+        channel.connection.process_data_events(0)
+        assert time.monotonic() < deadline
 
 
 def test_a_channel_tells_what_is_under_way(client: Client, channel: Any) -> None:

@@ -55,7 +55,7 @@ from leveret.broker.connections import Link
 from leveret.broker.node import Node
 from leveret.errors import BrokerError
 from leveret.octets import read_i64, read_u32
-from leveret.session import Bell, Peer, Session
+from leveret.session import LEVEL, Bell, Peer, Session
 
 AWAIT_HEADER: Final = 0
 OPENING: Final = 1
@@ -135,7 +135,7 @@ class AmqpSession(Session):
             self._outbox.hold()
             commits.wait_for_commit(CommitHold(self._outbox))
         channel = self._roster.last if self._roster is not None else None
-        self.is_ahead = channel is not None and channel.publishing.is_ahead
+        self.lead = channel.publishing.lead() if channel is not None else LEVEL
 
     def tick(self) -> None:
         """Time out what takes too long, and keep the heart beating."""
@@ -208,6 +208,11 @@ class AmqpSession(Session):
         if self._context is not None and self._roster is not None:
             self._roster.room_again()
             self._context.finish()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a decision is awaited, or the end of an alarm."""
+        return self._hold.is_waiting
 
     def shut(self, reason: str) -> None:
         """Close the connection from the broker's side."""

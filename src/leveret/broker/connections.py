@@ -47,6 +47,11 @@ class Link:
         """What went through its socket."""
         return self._session.traffic
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing more is taken from it now."""
+        return self._session.is_waiting
+
     def shut(self, reason: str) -> None:
         """Close it from the broker's side, telling the client why."""
         self._session.shut(reason)

@@ -19,16 +19,23 @@ class Teller:
 
     def __init__(self, call: Call) -> None:
         self._node: Final = call.node.name
+        self._alarms: Final = call.node.alarms
         is_wanted = call.wants_statistics
         self._statistics: Final = statistics_of(call.node) if is_wanted else None
         self._spans: Final = read_spans(call.query)
 
     def facts(self, link: Link) -> Facts:
         """What lists show of a connection."""
-        facts = {"node": self._node, **link_facts(link)}
+        facts = {"node": self._node, "state": self._state(link), **link_facts(link)}
         if self._statistics is None:
             return facts
         return {**facts, **self._statistics.connection(link, self._spans)}
+
+    def _state(self, link: Link) -> str:
+        """Those who would be held if they published are ``blocking``, as in RabbitMQ."""
+        if not self._alarms.is_set:
+            return "running"
+        return "blocked" if link.is_waiting else "blocking"
 
 
 def link_facts(link: Link) -> Facts:
@@ -53,7 +60,6 @@ def link_facts(link: Link) -> Facts:
         "channel_max": link.channel_max,
         "client_properties": properties,
         "connected_at": link.connected_at_s * 1000,
-        "state": "running",
         "channels": len(link.channels),
         **tls_facts(link),
         **traffic_facts(link),
