@@ -186,7 +186,10 @@ class Oracle:
         self._shell = None
 
     def close(self) -> None:
-        """Stop the node and remove its files."""
+        """End the node, whatever it is at, and remove its files."""
+        if self._node is not None:
+            # In good order it takes seconds, and nothing of it will be needed again.
+            self._node.kill()
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 
