@@ -215,3 +215,18 @@ def test_what_rests_says_since_when() -> None:
     watched.run()
     watched.run()
     assert watched.statistics.idle_ms(queue) == moved_ms
+
+
+def test_a_timer_that_rings_a_little_early_does_not_count_one_tick_twice() -> None:
+    watched = Watched()
+    watched.declare("q")
+    watched.statistics.touch()
+    watched.queue("q", Spans(rates=Span(60, 5)))
+    for _ in range(4):
+        watched.talk.feed(publish("q") * 5)
+        ((seconds, call),) = watched.timers.calls
+        watched.timers.calls.clear()
+        watched.clock.pass_s(seconds - 0.002)
+        call()
+    details = watched.queue("q", Spans(rates=Span(15, 5)))["message_stats"]["publish_details"]
+    assert [each["sample"] for each in details["samples"]] == [20, 15, 10, 5]

@@ -70,6 +70,8 @@ Later = Callable[[float, Callable[[], None]], Any]
 WATCHED_NS: Final = 120_000_000_000
 # So long a slice of a look may take; then everybody else has a turn.
 _SLICE_NS: Final = 2_000_000
+# By how much a timer of the loop may ring before its time.
+_EARLY_MS: Final = 5
 _BETWEEN: Final = 16
 # All channels are not asked again for each of many vhosts.
 _FRESH_NS: Final = 50_000_000
@@ -224,8 +226,9 @@ class Statistics:
         self._timer = self._later(0, self._go_on)
 
     def _wait(self) -> None:
-        now_ms = self._node.clock.unix_ms()
-        self._timer = self._later((TICK_MS - now_ms % TICK_MS) / 1000, self._look)
+        # A timer may ring a little early, which would be taken for the tick before.
+        rest_ms = TICK_MS - self._node.clock.unix_ms() % TICK_MS + _EARLY_MS
+        self._timer = self._later(rest_ms / 1000, self._look)
 
     def _parts(self) -> Iterator[None]:
         """Look at everything; whoever iterates may stop in between."""
