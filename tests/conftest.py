@@ -62,3 +62,4 @@ def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVERET_DATA_DIR", str(tmp_path / "data"))
     # Nor do they fight for the port of the HTTP API.
     monkeypatch.setenv("LEVERET_MANAGEMENT_LISTEN", "none")
+    monkeypatch.setenv("LEVERET_PROMETHEUS_LISTEN", "none")

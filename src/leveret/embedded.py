@@ -114,6 +114,8 @@ class Broker:
             "management_port": 0,
             "management_tls_port": 0,
             "management_listen": [] if management else [NOWHERE],
+            "prometheus_port": 0,
+            "prometheus_listen": [NOWHERE],
             # Most of what the program takes is not the broker's.
             "vm_memory_high_watermark": 1.0,
         }
@@ -308,7 +310,7 @@ class _Run:
     def management_port(self) -> int:
         """The port that the HTTP API really has; 0 without one."""
         for web in self._server.web:
-            if not web.is_tls:
+            if web.is_api and not web.is_tls:
                 return int(web.port)
         return 0
 

@@ -26,10 +26,12 @@ from leveret.net.tls import ServerTls
 from leveret.net.turns import Turns
 from leveret.net.web import (
     MANAGEMENT,
+    METRICS,
     WebListener,
     WebTls,
     management_places,
     management_tls_places,
+    metrics_places,
 )
 from leveret.ports import Clock, Memory, Random
 from leveret.vault import Vault
@@ -114,6 +116,10 @@ class Server:
                 WebListener("HTTP API over TLS", MANAGEMENT, node, host, port, context, wake)
                 for host, port in management_tls_places(settings)
             ]
+        web += [
+            WebListener("metrics", METRICS, node, host, port, None, wake)
+            for host, port in metrics_places(settings)
+        ]
         return web
 
     def _tell_places(self) -> None:
@@ -130,7 +136,8 @@ class Server:
             if web.is_tls and self._web_tls is not None:
                 places.append(Place("https", web.host, web.port, self._web_tls.expires))
             else:
-                places.append(Place("http", web.host, web.port))
+                protocol = "http" if web.is_api else "http/prometheus"
+                places.append(Place(protocol, web.host, web.port))
 
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come.

@@ -363,3 +363,13 @@ def test_every_key_of_an_installed_rabbitmq_is_known() -> None:
     }
     assert len(keys) > 500
     assert [key for key in keys if not pattern_of(key.split(".")) and not reason_for(key)] == []
+
+
+def test_the_port_of_prometheus() -> None:
+    settings = read(
+        "prometheus.tcp.port = 9000\nprometheus.tcp.ip = 10.0.0.1\n"
+        "prometheus.authentication.enabled = true\nprometheus.return_per_object_metrics = true"
+    )
+    assert settings.prometheus_listen == ["10.0.0.1:9000"]
+    assert (settings.prometheus_authentication, settings.prometheus_per_object) == (True, True)
+    assert (read("prometheus.tcp.port = 9000").prometheus_port) == 9000

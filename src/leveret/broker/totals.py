@@ -10,6 +10,7 @@ from leveret.broker.node import Node
 from leveret.broker.queue import Queue
 from leveret.broker.tallies import ChannelView, Flow, Past, Publishers, PublishTally, ReadTally
 from leveret.broker.vhost import VHost
+from leveret.session import Traffic
 
 # What the functions give, in their order, by RabbitMQ's names.
 PUBLISHES: Final = ("publish", "confirm", "return_unroutable", "drop_unroutable")
@@ -177,3 +178,60 @@ def line_places(queue: Queue) -> list[tuple[int, int, int]]:
     if not isinstance(queue, LinedQueue):
         return []
     return [(line.front, line.next_offset, len(line)) for line in queue.lines()]
+
+
+# --- for metrics ---------------------------------------------------------------------------
+
+
+def queue_row(queue: Queue, unacked_sizes: dict[str, int]) -> list[int]:
+    """All numbers of one queue; ``unacked_sizes`` are those of its vhost.
+
+    What waits, is out, and both; consumers, and whether one could take more; octets of what waits
+    and is out; how much of what waits is on the disk only, and its octets; what was published,
+    then what was read in the order of `READS`.
+    """
+    paged = 0
+    paged_octets = 0
+    if isinstance(queue, LinedQueue):
+        for line in queue.lines():
+            middle = line.middle
+            if middle is not None:
+                paged += middle.count
+                paged_octets += middle.octets
+    total, ready, unacked = lengths([queue])
+    return [
+        ready,
+        unacked,
+        total,
+        queue.consumer_count,
+        1 if queue.has_ready_consumer else 0,
+        queue.ready_octets,
+        unacked_sizes.get(queue.name, 0) if unacked > 0 else 0,
+        paged,
+        paged_octets,
+        queue.published_count,
+        *read_counts(queue.readers.total()),
+    ]
+
+
+def channel_row(channel: ChannelView) -> list[int]:
+    """How one channel is used now."""
+    return [
+        channel.consumer_count,
+        channel.unacked_count,
+        channel.unconfirmed_count,
+        channel.uncommitted_count,
+        channel.uncommitted_acks_count,
+        channel.prefetch_count,
+        channel.global_prefetch_count,
+    ]
+
+
+def traffic_row(traffic: Traffic) -> list[int]:
+    """What went through one socket."""
+    return [
+        int(traffic.octets_in),
+        int(traffic.octets_out),
+        int(traffic.chunks_in),
+        int(traffic.chunks_out),
+    ]

@@ -97,4 +97,6 @@ def web_url(settings: Settings, listener: WebListener) -> str:
     where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
     prefix = settings.management_path_prefix.strip("/")
     scheme = "https" if listener.is_tls else "http"
+    if not listener.is_api:
+        prefix = f"{prefix}/metrics".lstrip("/")
     return f"{scheme}://{where}/{prefix}"

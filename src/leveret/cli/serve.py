@@ -45,6 +45,7 @@ def setting(name: str, metavar: str) -> Callable[[Any], Any]:
 @click.command()
 @setting("host", "ADDRESS")
 @setting("port", "PORT")
+@setting("management_port", "PORT")
 @setting("data_dir", "FOLDER")
 @setting("log_level", "LEVEL")
 @click.option(
@@ -192,8 +193,11 @@ def other_port(failed: Listener | WebListener, settings: Settings) -> str:
     if isinstance(failed, WebListener):
         many = "management_tls_listen" if failed.is_tls else "management_listen"
         one = "management_tls_port" if failed.is_tls else "management_port"
+        what = "HTTP API"
+        if not failed.is_api:
+            many, one, what = "prometheus_listen", "prometheus_port", "metrics"
         name = where_set(many if getattr(settings, many) else one, settings)
-        return f"with {name}, or have no HTTP API with {many} = ['none']"
+        return f"with {name}, or have no {what} with {many} = ['none']"
     if not failed.is_tls and not settings.listen:
         return "with --port"
     if not failed.is_tls:

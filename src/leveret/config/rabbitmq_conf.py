@@ -143,6 +143,7 @@ class Conf:
         self._take_listeners("listeners.ssl", "tls_listen", "tls_port")
         self._take_web("management.tcp.ip", "management_listen", "management_port")
         self._take_web("management.ssl.ip", "management_tls_listen", "management_tls_port")
+        self._take_web("prometheus.tcp.ip", "prometheus_listen", "prometheus_port")
         self._take_only_https()
         self._take_names("loopback_users")
         self._take_names("default_user_tags")

@@ -70,6 +70,9 @@ ONE: Final[dict[str, str]] = {
     "message_interceptors.incoming.set_header_timestamp.overwrite": "incoming_timestamp",
     "message_interceptors.incoming.set_header_routing_node.overwrite": "incoming_routing_node",
     "log.console.formatter": "log_format",
+    "prometheus.tcp.port": "prometheus_port",
+    "prometheus.authentication.enabled": "prometheus_authentication",
+    "prometheus.return_per_object_metrics": "prometheus_per_object",
     "management.tcp.port": "management_port",
     "management.listener.port": "management_port",
     "management.ssl.port": "management_tls_port",
@@ -133,6 +136,7 @@ SPECIAL: Final = (
     *("vm_memory_high_watermark.relative", "vm_memory_high_watermark.absolute"),
     *("disk_free_limit.relative", "disk_free_limit.absolute"),
     *("management.tcp.ip", "management.ssl.ip", "management.login_session_timeout"),
+    "prometheus.tcp.ip",
 )
 
 # What cannot be said of a list here, by setting: how it begins, and why it is left out.

@@ -65,6 +65,11 @@ class Settings:
     management_max_connections: int
     management_timeout_ms: int
     management_login_session_timeout_s: int
+    # leveret.config.prometheus
+    prometheus_port: int
+    prometheus_listen: list[str]
+    prometheus_authentication: bool
+    prometheus_per_object: bool
     # leveret.config.access
     default_user: str
     default_pass: str

@@ -13,6 +13,7 @@ from leveret.config.kinds import Setting
 from leveret.config.management import MANAGEMENT
 from leveret.config.network import NETWORK
 from leveret.config.node import NODE
+from leveret.config.prometheus import PROMETHEUS
 from leveret.config.queues import QUEUES
 from leveret.config.telling import TELLING
 from leveret.config.tls import SOCKETS, TLS
@@ -22,6 +23,7 @@ TOPICS: Final[dict[str, list[Setting]]] = {
     "Listeners and connections": [*NETWORK, *SOCKETS],
     "TLS": TLS,
     "HTTP: the API and the page": MANAGEMENT,
+    "Metrics": PROMETHEUS,
     "Users and logins": ACCESS,
     "What is there from the start": DEFAULTS,
     "Queues": QUEUES,

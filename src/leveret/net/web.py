@@ -18,6 +18,7 @@ from leveret.net.sockets import everywhere
 from leveret.net.tls import own_facts, server_context
 
 MANAGEMENT: Final = "leveret.management.site"
+METRICS: Final = "leveret.management.metrics_site"
 # What a connection may have sent before the site is there to read it.
 _EARLY_OCTETS: Final = 65_536
 # Settings of TLS that HTTPS has for itself; the others are those of AMQP over TLS.
@@ -94,6 +95,11 @@ class WebListener:
         self._site: Any = None
         self._waiting: Final[dict[Threshold, None]] = {}
         self._loader: Any = None
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it is that of the HTTP API, and not that of the metrics."""
+        return self._module == MANAGEMENT
 
     @property
     def is_tls(self) -> bool:
@@ -203,6 +209,15 @@ def management_places(settings: Settings) -> list[tuple[str, int]]:
     if settings.management_listen:
         return [split_address(text) for text in settings.management_listen]
     return [(settings.host, settings.management_port)]
+
+
+def metrics_places(settings: Settings) -> list[tuple[str, int]]:
+    """Host and port of every listener for Prometheus."""
+    if settings.prometheus_listen == [NOWHERE]:
+        return []
+    if settings.prometheus_listen:
+        return [split_address(text) for text in settings.prometheus_listen]
+    return [(settings.host, settings.prometheus_port)]
 
 
 def management_tls_places(settings: Settings) -> list[tuple[str, int]]:
