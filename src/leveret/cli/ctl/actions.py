@@ -22,6 +22,7 @@ from leveret.cli.ctl.command import (
 from leveret.cli.refusals import Failure
 
 _REASON: Final = "X-Reason"
+_DELETED: Final = "Queue was successfully deleted with {count} ready messages"
 
 
 def purge_queue(call: Call) -> Answer:
@@ -39,6 +40,7 @@ def delete_queue(call: Call) -> Answer:
     only = " if queue is " + " and ".join(conditions) if conditions else ""
     call.say(f"Deleting queue '{name}' on vhost '{call.vhost}'{only} ...")
     query = {f"if-{word}": "true" for word in conditions}
+    queue = call.api.find("queues", call.vhost, name) or {}
     try:
         call.api.delete("queues", call.vhost, name, **query)
     except Refusal as refusal:
@@ -47,7 +49,9 @@ def delete_queue(call: Call) -> Answer:
         if conditions:
             raise Failure(f"Queue cannot be deleted: {refusal.reason}", USAGE) from None
         raise
-    return None
+    # The API does not say how many were thrown away.
+    count = queue.get("messages_ready") or 0
+    return None if call.is_quiet else _DELETED.format(count=count)
 
 
 def close_connection(call: Call) -> Answer:
@@ -81,9 +85,8 @@ def close_all_connections(call: Call) -> Answer:
     limit = number(call.text("limit", "0"), "limit", 2**31)
     delay_ms = number(call.text("per-connection-delay", "0"), "delay", 2**31)
     vhost = "" if call.has("global") else call.vhost
-    where = f"in vhost {vhost}" if vhost else "across all virtual hosts"
-    which = f"{limit} connections {where}" if limit else f"all connections {where}"
-    call.say(f"Closing {which} (reason: {reason}), using a {delay_ms} ms delay ...")
+    where = f"in vhost {vhost}" if vhost else "across all vhosts"
+    call.say(f"Closing {limit or 'all'} connections {where}, reason: {reason}...")
     names = [
         one["name"]
         for one in call.api.get("connections", columns="name,vhost")
@@ -138,7 +141,6 @@ def import_definitions(call: Call) -> Answer:
     """Have all be there that a file says; from standard input for ``-``."""
     place = call.argument(0, "-")
     shown = "standard input" if place == "-" else f'a file at "{place}"'
-    call.say(f"Importing definitions in JSON from {shown} ...")
     try:
         text = sys.stdin.read() if place == "-" else read(place)
         definitions = json.loads(text)
@@ -148,6 +150,7 @@ def import_definitions(call: Call) -> Answer:
         raise Failure(f"{place} is no JSON: {error}", BAD_DATA) from None
     if not isinstance(definitions, dict):
         raise Failure(f"{place} holds no definitions, which are a JSON object", BAD_DATA)
+    call.say(f"Importing definitions in JSON from {shown} ...")
     call.api.post("definitions", body=definitions)
     return None
 

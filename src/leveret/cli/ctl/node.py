@@ -147,7 +147,6 @@ def await_startup(call: Call) -> Answer:
     """Wait until it answers, for as long as --timeout says."""
     url = call.api.address.url
     limit_s = call.api.address.timeout_s
-    call.say(f"Waiting for the broker at {url} ...")
     deadline = time.monotonic() + limit_s
     while not is_up(call):
         if time.monotonic() > deadline:

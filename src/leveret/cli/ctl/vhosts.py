@@ -46,7 +46,7 @@ def list_vhosts(call: Call) -> Answer:
     unknown = [name for name in columns if name not in _COLUMNS]
     if unknown:
         raise BadCall(f"Info key(s) {','.join(unknown)} are not supported")
-    call.say("Listing virtual hosts ...")
+    call.say("Listing vhosts ...")
     return Rows(columns, [[of(one, name) for name in columns] for one in call.api.get("vhosts")])
 
 
