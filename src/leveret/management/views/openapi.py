@@ -54,7 +54,7 @@ _LISTS: Final = frozenset(
         *("/api/auth/attempts/{node}",),
     )
 )
-_UNPAGED: Final = ("/messages", "/extensions", "/sessions", "/nodes")
+_UNPAGED: Final = ("/messages", "/extensions", "/sessions")
 _WHOLE: Final = {"type": "integer", "minimum": 0}
 _TEXT: Final = {"type": "string"}
 _LIST_QUERY: Final[dict[str, dict[str, Any]]] = {
