@@ -9,6 +9,7 @@ from tests.fakes import Talk, new_node, publish
 
 from leveret.auth.permissions import Permission
 from leveret.broker.queue import Queue
+from leveret.session import AHEAD, FAR_AHEAD, LEVEL
 
 
 def ready(talk: Talk, *queues: str) -> list[int]:
@@ -370,8 +371,28 @@ def test_a_queue_that_all_routes_lead_to_holds_one_object() -> None:
 def test_a_publisher_is_ahead_when_what_it_sends_piles_up() -> None:
     talk = opened()
     talk.feed(publish("a") * 10_000)
-    assert not talk.session.is_ahead
+    assert talk.session.lead == LEVEL
     talk.feed(publish("a"))
-    assert talk.session.is_ahead
+    assert talk.session.lead == AHEAD
     talk.call("queue.purge", queue="a")
-    assert not talk.session.is_ahead
+    assert talk.session.lead == LEVEL
+
+
+def test_a_publisher_is_far_ahead_while_consumers_are_busy_with_very_much() -> None:
+    talk = opened()
+    talk.feed(publish("a") * 50_100)
+    assert talk.session.lead == AHEAD, "nobody takes anything"
+    consumer = Talk(talk.node).open()
+    consumer.send("basic.qos", prefetch_count=10)
+    consumer.send("basic.consume", queue="a", consumer_tag="slow")
+    assert consumer.read()
+    talk.feed(publish("a"))
+    assert talk.session.lead == FAR_AHEAD
+    talk.feed(publish("a"))
+    assert talk.session.lead == AHEAD, "the consumer takes its time"
+    consumer.send("basic.ack", delivery_tag=3, multiple=True)
+    assert consumer.read()
+    talk.feed(publish("a"))
+    assert talk.session.lead == FAR_AHEAD
+    talk.call("queue.purge", queue="a")
+    assert talk.session.lead == LEVEL

@@ -17,7 +17,7 @@ from leveret.net.connection import (
 )
 from leveret.net.turns import Turns
 from leveret.notices import Notices
-from leveret.session import Bell, Peer, Protocol, Session, TurnEnd
+from leveret.session import AHEAD, FAR_AHEAD, LEVEL, Bell, Peer, Protocol, Session, TurnEnd
 
 
 class FakeLoop(asyncio.AbstractEventLoop):
@@ -84,6 +84,7 @@ class FakeSession(Session):
         self.peer = peer
         self.clock = clock
         self.cost_ns = 0
+        self.cost_per_octet_ns = 0
         self.got: list[bytes] = []
         self.out: list[bytes] = []
         self.told: list[str] = []
@@ -99,7 +100,7 @@ class FakeSession(Session):
 
     def receive(self, chunk: bytes) -> None:
         self.check("receive")
-        self.clock.now += self.cost_ns
+        self.clock.now += self.cost_ns + self.cost_per_octet_ns * len(chunk)
         self.got.append(chunk)
 
     def tick(self) -> None:
@@ -238,13 +239,13 @@ def test_less_than_a_chunk_reads_on() -> None:
 def test_chunks_that_take_long_become_smaller_and_grow_again() -> None:
     rig = Rig()
     connection, _, session = rig.connect()
-    session.cost_ns = 2 * CHUNK_NS
+    session.cost_ns = 2 * CHUNK_NS[LEVEL]
     sizes = []
     for _ in range(8):
         sizes.append(arrive(connection, bytes(MAX_CHUNK_OCTETS)))
         rig.loop.turn()
     assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] == MIN_CHUNK_OCTETS
+    assert sizes[-1] == MIN_CHUNK_OCTETS[LEVEL]
     session.cost_ns = 0
     for _ in range(8):
         sizes.append(arrive(connection, bytes(MAX_CHUNK_OCTETS)))
@@ -255,15 +256,22 @@ def test_chunks_that_take_long_become_smaller_and_grow_again() -> None:
 def test_who_is_ahead_of_the_others_has_a_smaller_share() -> None:
     rig = Rig()
     connection, _, session = rig.connect()
-    session.cost_ns = CHUNK_NS
-    for _ in range(4):
-        assert arrive(connection, bytes(MAX_CHUNK_OCTETS)) == MAX_CHUNK_OCTETS
+
+    def settle() -> int:
+        for _ in range(12):
+            arrive(connection, bytes(MAX_CHUNK_OCTETS))
+            rig.loop.turn()
+        return arrive(connection, bytes(MAX_CHUNK_OCTETS))
+
+    # As much for each octet, whatever the size: a share is a size then.
+    session.cost_per_octet_ns = 8
+    sizes = []
+    for session.lead in (LEVEL, AHEAD, FAR_AHEAD):
+        sizes.append(settle())
         rig.loop.turn()
-    session.is_ahead = True
-    for _ in range(2):
-        arrive(connection, bytes(MAX_CHUNK_OCTETS))
-        rig.loop.turn()
-    assert arrive(connection, bytes(MAX_CHUNK_OCTETS)) < MAX_CHUNK_OCTETS
+    assert sizes[0] > sizes[1] > sizes[2]
+    session.cost_per_octet_ns = 1_000
+    assert settle() == MIN_CHUNK_OCTETS[FAR_AHEAD]
 
 
 def test_a_full_socket_pauses_the_session_and_an_empty_one_resumes_it() -> None:

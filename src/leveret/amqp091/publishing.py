@@ -41,6 +41,7 @@ from leveret.broker.vhost import REPLY_TO
 from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
+from leveret.session import AHEAD, FAR_AHEAD, LEVEL
 from leveret.tables import Table, TableError
 from leveret.terms import frame
 
@@ -50,8 +51,10 @@ _MAX_ROUTES: Final = 512
 _MAX_REMEMBERED: Final = 512
 # Tallies of exchanges that are gone are swept out when there are so many.
 _MANY_TALLIES: Final = 64
-# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves.
-_AHEAD: Final = 10_000
+# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves;
+# and far ahead when so many do that they would soon go to the disk.
+_MANY: Final = 10_000
+_VERY_MANY: Final = 50_000
 _NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
 
@@ -116,6 +119,7 @@ class Publishing:
         self._view: Final = view
         self._route: Route | None = None
         self._last_route: Route | None = None
+        self._last_payload = b""
         self._properties: Properties | None = None
         self._undecided: Undecided | None = None
         self._parts: list[bytes] = []
@@ -128,6 +132,8 @@ class Publishing:
         self.held: list[Held] | None = None
         # The address that replies to this channel go to; "" when nobody consumes them.
         self.reply_address = ""
+        # How often the queue of the last route had handed out what waited, when that was looked at.
+        self._dispatched: i64 = 0
         # Routes with uses, and what was published to which exchange; there may be old ones.
         self._used: list[Route] = []
         self._tallies: Final[dict[Exchange, PublishTally]] = {}
@@ -146,22 +152,36 @@ class Publishing:
         """Begin a publish.  ``payload`` is the whole method.  Raises refusals, and Pending."""
         if self._alarms.is_set:
             raise Pending(Block(self._context))
-        route = self._routes.get(payload)
-        if route is None:
-            route = self._find_route(payload)
+        route = self._last_route
+        # To compare with the last one is faster than to hash it, and most publishers have only one.
+        if route is None or payload != self._last_payload:
+            route = self._routes.get(payload)
+            if route is None:
+                route = self._find_route(payload)
         if not self._is_current(route):
             self._resolve(route)
         self._route = route
         self._last_route = route
+        self._last_payload = payload
 
-    @property
-    def is_ahead(self) -> bool:
-        """Whether what was published last piles up where it goes to."""
+    def lead(self) -> int:
+        """Whether what was published last piles up where it goes to.
+
+        Far ahead is only who is ahead of consumers that took something since the last call: for
+        those who take their time it would be of no use to wait.
+        """
         route = self._last_route
-        if route is None:
-            return False
-        queues = route.routing.queues
-        return bool(queues) and queues[0].ready_count > _AHEAD
+        if route is None or not route.routing.queues:
+            return LEVEL
+        queue = route.routing.queues[0]
+        waiting = queue.ready_count
+        if waiting <= _MANY:
+            return LEVEL
+        dispatched = self._dispatched
+        self._dispatched = queue.dispatched_count
+        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
+            return AHEAD
+        return FAR_AHEAD
 
     def on_header(self, data: bytes, at: i64, end: i64) -> None:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""

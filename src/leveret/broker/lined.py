@@ -241,6 +241,7 @@ class LinedQueue(Queue):
             if consumer is None:
                 return
             waiting = self._pop()
+            self.dispatched_count += 1
             if not consumer.no_ack:
                 self.unacked_count += 1
                 if waiting.due_ns != 0:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Final, final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from leveret.broker.backlog import Waiting
 from leveret.broker.consumer import Consumer
@@ -105,6 +105,8 @@ class Queue(Appointee):
         # Whether messages may be asked for; if not, `check_get` says why.
         self.is_gettable = True
         self.unacked_count = 0
+        # How many deliveries were of messages that had waited.
+        self.dispatched_count: i64 = 0
         self.is_gone = False
         self.readers: Final = Readers()
         # How many copies came from which exchange; made with the first.

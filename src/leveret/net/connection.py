@@ -18,13 +18,13 @@ from leveret.session import Bell, Peer, Protocol, Session
 # Above this the session is told to hold deliveries back, below the other to go on.
 HIGH_WATER_OCTETS: Final = 256 * 1024
 LOW_WATER_OCTETS: Final = 64 * 1024
-# How much is read at once from one connection before the others have their turn.
-MIN_CHUNK_OCTETS: Final = 4 * 1024
+# How much is read at once from one connection before the others have their turn: at most, and at
+# least from one that is not ahead of them, ahead, and far ahead.
 MAX_CHUNK_OCTETS: Final = 256 * 1024
+MIN_CHUNK_OCTETS: Final = (4 * 1024, 4 * 1024, 1024)
 # One chunk should take about this long: small messages cost more time per octet than large ones.
-CHUNK_NS: Final = 200_000
-# Of a session that is ahead of the others; so those who take away what it sends come to their turn.
-CHUNK_AHEAD_NS: Final = 60_000
+# Those who take away what a session sends that is ahead of them come to their turn sooner.
+CHUNK_NS: Final = (200_000, 60_000, 15_000)
 # How many ticks a closed connection may take to send what it still has to say.
 LINGER_TICKS: Final = 20
 # TLS itself may have answers for a peer that does not read: so many octets, and no more.
@@ -183,9 +183,9 @@ class Connection(asyncio.BufferedProtocol):
         took_ns = clock.cpu_ns() - begin_ns
         self._pause_reading()
         self._bell.ring(session)
-        share_ns = CHUNK_AHEAD_NS if session.is_ahead else CHUNK_NS
+        share_ns = CHUNK_NS[session.lead]
         if took_ns > share_ns:
-            self._chunk_size = max(self._chunk_size // 2, MIN_CHUNK_OCTETS)
+            self._chunk_size = max(self._chunk_size // 2, MIN_CHUNK_OCTETS[session.lead])
         elif took_ns < share_ns // 2:
             self._chunk_size = min(self._chunk_size * 2, MAX_CHUNK_OCTETS)
 
