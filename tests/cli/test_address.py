@@ -59,7 +59,7 @@ def test_host_and_port_are_parts_of_it(nothing: dict[str, str]) -> None:
     ("options", "sentence"),
     [
         ({"url": "amqp://broker"}, "such as http://broker:15672"),
-        ({"url": "http://broker:port"}, "is not a URL"),
+        ({"url": "http://broker:port"}, "is not a URL: Port could not be"),
         ({"port": "x"}, "is not a port"),
         ({"port": "65536"}, "is not a port"),
         ({"timeout_s": "soon"}, "is not a timeout"),

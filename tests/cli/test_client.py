@@ -3,11 +3,15 @@
 import base64
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+from tests.certificates import Certificates
 
 from leveret.cli.address import Address
 from leveret.cli.client import Api, Refusal
@@ -61,7 +65,15 @@ class Desk(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    with serving(None) as server:
+        yield server
+
+
+@contextmanager
+def serving(tls: ssl.SSLContext | None) -> Iterator[Server]:
     with Server() as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -195,6 +207,24 @@ def test_the_port_of_amqp_is_told_from_that_of_http() -> None:
             api.get("overview")
         thread.join()
     assert failed.value.exit_code == 69
+
+
+def test_a_broker_with_tls_has_to_prove_itself(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path / "known")
+    others = Certificates(tmp_path / "other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.cert, certificates.key)
+    with serving(context) as server:
+        server.answers = [(200, "1")]
+        url = f"https://127.0.0.1:{server.server_address[1]}"
+        api = server.api(url=url, ca_file=certificates.ca_file)
+        assert api.get("a") == 1
+        api.close()
+        with pytest.raises(Failure, match="--ca-file") as failed:
+            server.api(url=url, ca_file=others.ca_file).get("a")
+        assert failed.value.exit_code == 69
+        with pytest.raises(Failure, match="cannot read"):
+            server.api(url=url, ca_file=str(tmp_path / "none")).get("a")
 
 
 def greet(place: socket.socket) -> None:

@@ -86,7 +86,8 @@ def split_url(text: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
     except ValueError as error:
-        raise Failure(f"{text!r} is not a URL: {error}", USAGE) from None
+        # It is not repeated: there may be a password in it.
+        raise Failure(f"the URL of the broker is not a URL: {error}", USAGE) from None
     if parts.scheme not in ("http", "https"):
         raise Failure(
             f"the URL begins with {parts.scheme}://, but the command line speaks HTTP: pass that of"

@@ -14,7 +14,7 @@ from typing import Any, Final, final
 from urllib.parse import quote, urlencode
 
 from leveret import __version__
-from leveret.cli.address import Address
+from leveret.cli.address import USAGE, Address
 from leveret.cli.refusals import Failure
 
 UNAVAILABLE: Final = 69
@@ -149,7 +149,10 @@ class Api:
         here = self.address
         if not here.is_tls:
             return http.client.HTTPConnection(here.host, here.port, timeout=here.timeout_s)
-        context = ssl.create_default_context(cafile=here.ca_file or None)
+        try:
+            context = ssl.create_default_context(cafile=here.ca_file or None)
+        except OSError as error:  # ssl's own errors are of that kind, too
+            raise Failure(f"cannot read certificates of {here.ca_file}: {error}", USAGE) from None
         return http.client.HTTPSConnection(
             here.host, here.port, timeout=here.timeout_s, context=context
         )

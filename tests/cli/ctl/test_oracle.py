@@ -278,7 +278,9 @@ def topology(url: str) -> pika.BlockingConnection:
 
 def classics(url: str) -> pika.BlockingConnection:
     """In a virtual host of their own: what RabbitMQ shows of classic queues only."""
-    connection = pika.BlockingConnection(pika.URLParameters(f"{url[: url.rindex('/')]}/c"))
+    connection = pika.BlockingConnection(
+        pika.URLParameters(f"{url[: url.rindex('/')]}/c?heartbeat=0")
+    )
     channel = connection.channel()
     channel.queue_declare("mine", exclusive=True)
     channel.queue_declare("limited", arguments={"x-max-length": 10})
