@@ -32,7 +32,9 @@ class Page:
     """What is told to one scrape."""
 
     def __init__(self) -> None:
-        self._parts: Final[list[str]] = []
+        self._parts: list[str] = []
+        # What was encoded already: not all of it at once, for it may be much.
+        self._octets: Final[list[bytes]] = []
 
     def begin(self, prefix: str, metric: Metric) -> None:
         """The samples that follow are of ``metric``."""
@@ -40,6 +42,7 @@ class Page:
         self._parts.append(
             f"# TYPE {name} {metric.kind}\n# HELP {name} {_escaped_help(metric.meaning)}\n"
         )
+        self.encode()
 
     def sample(self, name: str, labels: str, value: float) -> None:
         """One value; ``labels`` as `label_text` makes them."""
@@ -75,9 +78,15 @@ class Page:
         self.sample(f"{name}_count", label_text(labels), known)
         self.sample(f"{name}_sum", label_text(labels), total)
 
+    def encode(self) -> None:
+        """Finish what is there so far."""
+        self._octets.append("".join(self._parts).encode("utf-8", "replace"))
+        self._parts = []
+
     def octets(self) -> bytes:
         """All of it."""
-        return "".join(self._parts).encode("utf-8", "replace")
+        self.encode()
+        return b"".join(self._octets)
 
 
 def label_text(labels: Labels) -> str:

@@ -6,6 +6,7 @@ Behaviour: RabbitMQ 4.3, "Prometheus"; sums count what is gone too, so that they
 
 import platform
 from collections.abc import Iterable
+from operator import add
 from typing import Final, final
 
 from leveret.broker.connections import Link
@@ -59,7 +60,9 @@ FAMILIES: Final = (
 # What belongs to clusters is told only if asked for.
 _DETAILED_ONLY: Final = ("vhost_status", "exchange_bindings", "exchange_names")
 USUAL: Final = tuple([family for family in FAMILIES if family not in _DETAILED_ONLY])
-_STRIDE: Final = 32
+_STRIDE: Final = 64
+# How many numbers ``queue_row`` gives.
+_QUEUE_ROW: Final = 18
 
 Rows = list[tuple[str, list[int]]]
 
@@ -95,10 +98,9 @@ class Scrape:
     async def aggregated(self) -> bytes:
         """Everything in sums."""
         past = self._of_node("aggregated")
-        rows = [row for _, row in await self._queue_rows()]
-        sums = [sum(column) for column in zip(*rows, strict=True)] or _empty_queue_row()
+        sums = await self._queue_sums()
         publishes, reads = self._flows(past)
-        self._queues([("", sums)], [("", [past_routed(past), *reads])])
+        await self._queues([("", sums)], [("", [past_routed(past), *reads])])
         channels = [channel_row(channel) for _, channel in self._channels()]
         self._table(metrics.CHANNEL, _summed(channels, len(metrics.CHANNEL)))
         self._table(metrics.CHANNEL_EXCHANGE, publishes)
@@ -204,7 +206,7 @@ class Scrape:
         families = self._families
         if any(family.startswith("queue_") for family in families):
             rows = await self._queue_rows()
-            self._queues(rows, [(labels, row[9:17]) for labels, row in rows])
+            await self._queues(rows, [(labels, row[9:17]) for labels, row in rows])
         if "queue_metrics" in families:
             await self._queue_info()
         if "queue_exchange_metrics" in families:
@@ -213,6 +215,17 @@ class Scrape:
         await self._exchange_objects()
         if families & {"connection_coarse_metrics", "connection_metrics"}:
             await self._connection_objects()
+
+    async def _queue_sums(self) -> list[int]:
+        """All numbers of all queues."""
+        sums = [0] * _QUEUE_ROW
+        for vhost in self._vhosts:
+            sizes = unacked_octets(self._node, vhost)
+            for count, queue in enumerate(list(vhost.queues.values())):
+                if count % _STRIDE == 0:
+                    await self._patience.rest()
+                sums = list(map(add, sums, queue_row(queue, sizes)))
+        return sums
 
     async def _queue_rows(self) -> Rows:
         """Of each queue: its labels, and all its numbers."""
@@ -227,18 +240,20 @@ class Scrape:
                     rows.append((labels, queue_row(queue, sizes)))
         return rows
 
-    def _queues(self, rows: Rows, delivery: Rows) -> None:
+    async def _queues(self, rows: Rows, delivery: Rows) -> None:
         """``delivery``: what was published and read, of each, or of all that ever were."""
         families = self._families
         if "queue_coarse_metrics" in families:
-            self._columns(metrics.QUEUE_COARSE, rows)
+            await self._columns(metrics.QUEUE_COARSE, rows)
         if families & {"queue_consumer_count", "queue_metrics"}:
-            self._columns((metrics.QUEUE_CONSUMERS,), [(text, row[3:4]) for text, row in rows])
+            await self._columns(
+                (metrics.QUEUE_CONSUMERS,), [(text, row[3:4]) for text, row in rows]
+            )
         if "queue_metrics" in families:
             more = [(text, _queue_metrics(row)) for text, row in rows]
-            self._columns(metrics.QUEUE_METRICS, more)
+            await self._columns(metrics.QUEUE_METRICS, more)
         if "queue_delivery_metrics" in families:
-            self._columns(metrics.QUEUE_DELIVERY, delivery)
+            await self._columns(metrics.QUEUE_DELIVERY, delivery)
 
     async def _queue_info(self) -> None:
         """What queues there are."""
@@ -250,7 +265,7 @@ class Scrape:
                     kind = f"rabbit_{queue.kind}_queue"
                     names = (("vhost", vhost.name), ("queue", queue.name), ("queue_type", kind))
                     rows.append((label_text((*names, ("membership", "leader"))), [1]))
-        self._columns((metrics.QUEUE_INFO,), rows)
+        await self._columns((metrics.QUEUE_INFO,), rows)
 
     def _is_wanted(self, queue: Queue) -> bool:
         return self._pattern is None or self._pattern.matches(queue.name)
@@ -264,7 +279,7 @@ class Scrape:
                 for exchange, count in (queue.inflow or {}).items():
                     labels = (("vhost", vhost.name), ("queue", queue.name), ("exchange", exchange))
                     rows.append((label_text(labels), [count]))
-        self._columns((metrics.QUEUE_EXCHANGE,), rows)
+        await self._columns((metrics.QUEUE_EXCHANGE,), rows)
 
     def _links(self) -> list[Link]:
         names = {vhost.name for vhost in self._vhosts}
@@ -292,11 +307,11 @@ class Scrape:
                 labels = (("channel", name), ("vhost", vhost), ("queue", each.queue))
                 read.append((label_text(labels), read_counts(each)))
         if "channel_metrics" in families:
-            self._columns(metrics.CHANNEL, channels)
+            await self._columns(metrics.CHANNEL, channels)
         if "channel_exchange_metrics" in families:
-            self._columns(metrics.CHANNEL_EXCHANGE, written)
+            await self._columns(metrics.CHANNEL_EXCHANGE, written)
         if "channel_queue_metrics" in families:
-            self._columns(metrics.CHANNEL_QUEUE, read)
+            await self._columns(metrics.CHANNEL_QUEUE, read)
 
     async def _exchange_objects(self) -> None:
         if "exchange_metrics" not in self._families:
@@ -309,7 +324,7 @@ class Scrape:
                 if total.published > 0:
                     labels = (("vhost", vhost.name), ("exchange", exchange.name))
                     rows.append((label_text(labels), publish_counts(total)))
-        self._columns(metrics.EXCHANGE, rows)
+        await self._columns(metrics.EXCHANGE, rows)
 
     async def _connection_objects(self) -> None:
         coarse: Rows = []
@@ -320,9 +335,9 @@ class Scrape:
             coarse.append((labels, row[:2]))
             fine.append((labels, [*row[2:], 0, len(link.channels)]))
         if "connection_coarse_metrics" in self._families:
-            self._columns(metrics.CONNECTION_COARSE, coarse)
+            await self._columns(metrics.CONNECTION_COARSE, coarse)
         if "connection_metrics" in self._families:
-            self._columns((*metrics.CONNECTION, *metrics.CONNECTION_NOW), fine)
+            await self._columns((*metrics.CONNECTION, *metrics.CONNECTION_NOW), fine)
 
     def _cluster(self) -> None:
         """What is the same on all nodes."""
@@ -433,13 +448,17 @@ class Scrape:
         for metric, value in zip(names, values, strict=False):
             self._page.single(self._prefix, metric, value)
 
-    def _columns(self, names: Iterable[Metric], rows: Rows) -> None:
+    async def _columns(self, names: Iterable[Metric], rows: Rows) -> None:
         """A metric for each column of the rows."""
+        page = self._page
         for index, metric in enumerate(names):
-            self._page.begin(self._prefix, metric)
+            page.begin(self._prefix, metric)
             name = self._prefix + metric.name
-            for labels, row in rows:
-                self._page.sample(name, labels, row[index])
+            for count, (labels, row) in enumerate(rows):
+                if count % _STRIDE == 0:
+                    page.encode()
+                    await self._patience.rest()
+                page.sample(name, labels, row[index])
 
 
 def past_routed(past: Past) -> int:
@@ -449,10 +468,6 @@ def past_routed(past: Past) -> int:
 
 def _summed(rows: list[list[int]], width: int) -> list[int]:
     return [sum(column) for column in zip(*rows, strict=True)] or [0] * width
-
-
-def _empty_queue_row() -> list[int]:
-    return [0] * 18
 
 
 def _queue_metrics(row: list[int]) -> list[int]:

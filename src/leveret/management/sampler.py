@@ -22,6 +22,7 @@ after the last question: then all but the past of the node as a whole is forgott
 """
 
 import asyncio
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar, final
 
@@ -129,8 +130,9 @@ class Gallery(dict[Any, Series]):
             series = Series()
             self[thing] = series
             if self.is_complete:
-                series.add(time_ms - TICK_MS, (0,) * len(self.names))
-        series.add(time_ms, tuple(self.take(thing)))
+                series.add(time_ms - TICK_MS, array("q", [0] * len(self.names)))
+        # Packed, for there may be many.
+        series.add(time_ms, array("q", self.take(thing)))
         self.seen.add(thing)
 
     def sweep(self) -> None:

@@ -10,7 +10,7 @@ Behaviour: RabbitMQ 4.3, "HTTP API", "lengths_age" and its like.  Knows no broke
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, final
 
 from leveret.management.api import BadRequest
@@ -23,7 +23,7 @@ GLOBAL: Final = (*BASIC, (600, 29_400), (1800, 88_200))
 # What nobody needs to see at once.
 MAX_SAMPLES: Final = 2000
 
-Row = tuple[int, ...]
+Row = Sequence[int]
 Details = dict[str, object]
 
 
