@@ -44,7 +44,7 @@ MANAGEMENT: Final[list[Setting]] = [
         "management_rates_mode",
         "basic",
         ["basic", "detailed", "none"],
-        "How much is counted: all but which channel uses which queue; that, too; nothing.",
+        "Whether rates are told; basic and detailed are the same here.",
     ),
     Names("management_cors_allow_origins", [], "", "Other sites whose pages may use the API."),
     Duration(
