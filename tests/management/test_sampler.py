@@ -230,3 +230,21 @@ def test_a_timer_that_rings_a_little_early_does_not_count_one_tick_twice() -> No
         call()
     details = watched.queue("q", Spans(rates=Span(15, 5)))["message_stats"]["publish_details"]
     assert [each["sample"] for each in details["samples"]] == [20, 15, 10, 5]
+
+
+def test_a_part_of_the_node_is_the_sum_of_its_vhosts() -> None:
+    watched = Watched()
+    watched.declare("q")
+    watched.node.add_vhost("other")
+    watched.statistics.touch()
+    watched.talk.feed(publish("q") * 5)
+    watched.run()
+    vhosts = watched.node.vhosts
+    span = Span(5, 5)
+    part = watched.statistics.part([vhosts["/"], vhosts["other"]], Spans(span, span))
+    details = part["message_stats"]["publish_details"]
+    assert (part["message_stats"]["publish"], details["rate"]) == (5, 1.0)
+    assert [each["sample"] for each in details["samples"]] == [5, 0]
+    assert part["queue_totals"]["messages_ready"] == 5
+    assert watched.statistics.part([vhosts["other"]])["message_stats"] == {}
+    assert watched.statistics.part([])["queue_totals"]["messages"] == 0

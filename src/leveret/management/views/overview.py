@@ -1,6 +1,6 @@
 """The node at a glance, and who asks."""
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -90,25 +90,7 @@ async def statistics(call: Call) -> Facts:
     facts = numbers.overview(spans)
     if call.is_monitor:
         return facts
-    every = [numbers.vhost(vhost, spans) for vhost in await call.vhosts()]
-    counts = [{k: v for k, v in one.items() if k.startswith("messages")} for one in every]
-    return {
-        "churn_rates": facts["churn_rates"],
-        "message_stats": added([one.get("message_stats", {}) for one in every]),
-        "queue_totals": added(counts),
-    }
-
-
-def added(every: list[Facts]) -> Facts:
-    """The sums of numbers by name, and of the rates in what belongs to them."""
-    total: Any = {}
-    for facts in every:
-        for name, value in facts.items():
-            if isinstance(value, dict):
-                total[name] = {"rate": total.get(name, {}).get("rate", 0.0) + value["rate"]}
-            else:
-                total[name] = total.get(name, 0) + value
-    return dict(total)
+    return {**facts, **numbers.part(await call.vhosts(), spans)}
 
 
 ROUTES: Final = [
