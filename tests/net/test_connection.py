@@ -441,3 +441,17 @@ def test_time_is_asked_of_the_clock_only() -> None:
     session.cost_ns = SECOND_NS
     arrive(connection, bytes(MAX_CHUNK_OCTETS))
     assert len(connection.get_buffer(-1)) == MAX_CHUNK_OCTETS // 2
+
+
+def test_what_goes_through_the_socket_is_counted() -> None:
+    rig = Rig()
+    connection, _, session = rig.connect()
+    arrive(connection, b"12345")
+    arrive(connection, b"678")
+    session.say(b"one", b"four")
+    rig.loop.turn()
+    session.say(b"!")
+    rig.loop.turn()
+    traffic = session.traffic
+    assert (traffic.octets_in, traffic.chunks_in) == (8, 2)
+    assert (traffic.octets_out, traffic.chunks_out) == (8, 2)

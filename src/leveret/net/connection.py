@@ -316,8 +316,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _write(self, session: Session, parts: list[bytes]) -> None:
         if parts:
-            session.traffic.octets_out += sum([len(part) for part in parts])
-            session.traffic.chunks_out += 1
+            traffic = session.traffic
+            traffic.chunks_out += 1
+            for part in parts:
+                traffic.octets_out += len(part)
         if self._seal is not None:
             if parts:
                 self._transport.write(self._seal.seal(parts))
