@@ -27,6 +27,11 @@ def has_bunny() -> bool:
     return shutil.which("ruby") is not None and runs("ruby", "-e", "require 'bunny'")
 
 
+def has_chromium() -> bool:
+    """Whether there is a browser to look at the web page with."""
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser"))
+
+
 def has_compiler() -> bool:
     """Whether a C compiler and the headers of this Python are there."""
     headers = Path(sysconfig.get_paths()["include"], "Python.h")
@@ -57,6 +62,7 @@ PEERS = [
     Peer("C compiler and Python headers", ["gcc", "libc6-dev", "python3-dev"], has_compiler),
     Peer("RabbitMQ", ["rabbitmq-server"], has_rabbitmq),
     Peer("Ruby and Bunny", ["ruby", "ruby-bunny"], has_bunny),
+    Peer("Chromium", ["chromium"], has_chromium),
 ]
 
 

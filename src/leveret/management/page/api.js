@@ -81,6 +81,13 @@ export async function getOr(fallback, where, signal) {
   }
 }
 
+/** Several answers at once, by name; where `[path, fallback]` is given, the fallback serves too. */
+export async function getAll(wanted, signal) {
+  const answers = Object.entries(wanted).map(async ([name, where]) => [name, where === null ? null
+    : await (Array.isArray(where) ? getOr(where[1], where[0], signal) : get(where, signal))]);
+  return Object.fromEntries(await Promise.all(answers));
+}
+
 /** Save an answer as a file of the user's. */
 export async function download(where, name) {
   const answer = await ask("GET", where);
@@ -89,42 +96,4 @@ export async function download(where, name) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
-/** Items of a list, whether the broker pages it or sends all: then it is done here. */
-export function paged(answer, wanted) {
-  if (!Array.isArray(answer)) return answer;
-  const matches = matcher(wanted.name || "", wanted.use_regex === "true");
-  const items = answer.filter((item) => matches(wanted.nameOf ? wanted.nameOf(item) : item.name));
-  if (wanted.sort) items.sort(by(wanted.sort, wanted.sort_reverse === "true"));
-  const size = Number(wanted.page_size) || 100;
-  const pages = Math.max(1, Math.ceil(items.length / size));
-  const page = Math.min(Math.max(1, Number(wanted.page) || 1), pages);
-  return {
-    items: items.slice((page - 1) * size, page * size), page, page_count: pages, page_size: size,
-    filtered_count: items.length, total_count: answer.length,
-  };
-}
-
-function matcher(text, isRegex) {
-  if (!text) return () => true;
-  if (!isRegex) return (name) => String(name).toLowerCase().includes(text.toLowerCase());
-  try {
-    const pattern = new RegExp(text, "i");
-    return (name) => pattern.test(String(name));
-  } catch (fault) {
-    throw new Refusal(400, `${text} is no regular expression: ${fault.message}`);
-  }
-}
-
-export const dig = (item, dotted) =>
-  dotted.split(".").reduce((value, name) => (value ? value[name] : undefined), item);
-
-function by(dotted, reversed) {
-  const sign = reversed ? -1 : 1;
-  return (one, other) => {
-    const [a, b] = [dig(one, dotted) ?? "", dig(other, dotted) ?? ""];
-    if (typeof a === "number" && typeof b === "number") return sign * (a - b);
-    return sign * String(a).localeCompare(String(b));
-  };
 }

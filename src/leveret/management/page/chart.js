@@ -74,8 +74,8 @@ class LiveChart extends HTMLElement {
     const shown = this.#data.series.filter((line) => !this.#hidden.has(line.name));
     const hasPoints = this.#data.series.some((line) => line.points.length > 1);
     patch(this, [
-      h("p", { class: "chart-title" }, label),
-      hasPoints ? this.#plot(shown) : h("p", { class: "chart-empty" }, this.#data.empty),
+      h("p.chart-title", label),
+      hasPoints ? this.#plot(shown) : h("p.chart-empty", this.#data.empty),
       this.#legend(),
     ]);
   }
@@ -106,13 +106,13 @@ class LiveChart extends HTMLElement {
       const places = inside.map(([at, value]) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`);
       return h("polyline", { class: this.#colour(line, "line"), points: places.join(" ") });
     });
-    return h("div", { class: "chart-plot" },
+    return h("div.chart-plot",
       h("svg", {
         viewBox: `0 0 ${this.#width} ${HEIGHT}`, width: this.#width, height: HEIGHT, role: "img",
         "aria-label": this.#summary(shown), tabindex: "0",
         onpointermove: (event) => this.#point(event, frame), onpointerleave: () => this.#read(null),
         onkeydown: (event) => this.#step(event, shown), onblur: () => this.#read(null),
-      }, this.#axes(frame), lines, reading && this.#cursor(reading, shown, frame)),
+      }, this.#axes(frame), lines.reverse(), reading && this.#cursor(reading, shown, frame)),
       reading && this.#tooltip(reading, shown, frame));
   }
 
@@ -125,18 +125,18 @@ class LiveChart extends HTMLElement {
     for (let at = first; at <= end; at += step * 1000) times.push(at);
     return [
       marks.map((mark) => [
-        h("line", { class: "grid", x1: LEFT, x2: this.#width - RIGHT, y1: y(mark), y2: y(mark) }),
-        h("text", { class: "tick", x: LEFT - 6, y: y(mark) + 4, "text-anchor": "end" }, write(mark)),
+        h("line.grid", { x1: LEFT, x2: this.#width - RIGHT, y1: y(mark), y2: y(mark) }),
+        h("text.tick", { x: LEFT - 6, y: y(mark) + 4, "text-anchor": "end" }, write(mark)),
       ]),
       times.filter((at) => x(at) < this.#width - RIGHT - 14).map((at) =>
-        h("text", { class: "tick", x: x(at), y: HEIGHT - 6, "text-anchor": "middle" },
+        h("text.tick", { x: x(at), y: HEIGHT - 6, "text-anchor": "middle" },
           step < 60 ? clock(at) : `${two(new Date(at).getHours())}:${two(new Date(at).getMinutes())}`)),
     ];
   }
 
   #legend() {
     const write = WRITE[this.#data.unit];
-    return h("ul", { class: "chart-legend" }, this.#data.series.map((line) => {
+    return h("ul.chart-legend", this.#data.series.map((line) => {
       const last = line.points.length ? line.points[line.points.length - 1][1] : line.now;
       const isOn = !this.#hidden.has(line.name);
       return h("li", { key: line.name },
@@ -144,8 +144,8 @@ class LiveChart extends HTMLElement {
           type: "button", class: this.#colour(line, "legend"), "aria-pressed": String(isOn),
           title: isOn ? `Hide ${line.name}` : `Show ${line.name}`,
           onclick: () => this.#toggle(line.name),
-        }, h("span", { class: "swatch", "aria-hidden": "true" }), line.name,
-        h("span", { class: "value" }, write(line.now ?? last))));
+        }, h("span.swatch", { "aria-hidden": "true" }), line.name,
+        h("span.value", write(line.now ?? last))));
     }));
   }
 
@@ -197,7 +197,7 @@ class LiveChart extends HTMLElement {
 
   #cursor(at, shown, { x, y }) {
     return [
-      h("line", { class: "cursor", x1: x(at), x2: x(at), y1: TOP, y2: HEIGHT - BOTTOM }),
+      h("line.cursor", { x1: x(at), x2: x(at), y1: TOP, y2: HEIGHT - BOTTOM }),
       shown.map((line) => {
         const point = line.points.find(([when]) => when === at);
         return point && h("circle", {
@@ -212,12 +212,12 @@ class LiveChart extends HTMLElement {
     const isLate = x(at) > this.#width / 2;
     const place = isLate ? { left: "auto", right: `${this.#width - x(at) + 10}px` }
       : { right: "auto", left: `${x(at) + 10}px` };
-    return h("div", { class: "chart-tip", style: place, "aria-live": "polite" },
-      h("b", {}, clock(at)),
+    return h("div.chart-tip", { style: place, "aria-live": "polite" },
+      h("b", clock(at)),
       shown.map((line) => {
         const point = line.points.find(([when]) => when === at);
         return point && h("span", { class: this.#colour(line, "legend") },
-          h("span", { class: "swatch" }), line.name, h("span", { class: "value" }, write(point[1])));
+          h("span.swatch"), line.name, h("span.value", write(point[1])));
       }));
   }
 }

@@ -30,8 +30,8 @@ export function closeNotes() {
 
 function drawNotes() {
   patch(document.getElementById("notes"), notes.map((note) =>
-    h("div", { key: note.id, class: `note ${note.kind}` }, h("p", {}, note.text),
-      h("button", { type: "button", class: "quiet", "aria-label": "Close this note",
+    h("div", { key: note.id, class: `note ${note.kind}` }, h("p", note.text),
+      h("button", { class: "quiet", "aria-label": "Close this note",
         onclick: () => close(note) }, "×"))));
 }
 
@@ -50,9 +50,9 @@ export function confirm({ title, text, does, field, isDangerous = true }) {
     dialog.addEventListener("close", end);
     patch(dialog, h("form", { method: "dialog" },
       h("h2", { id: "dialog-title" }, title),
-      text && h("p", {}, text),
-      field && h("label", {}, field, h("input", { name: "text", autocomplete: "off" })),
-      h("div", { class: "buttons" },
+      text && h("p", text),
+      field && h("label", field, h("input", { name: "text", autocomplete: "off" })),
+      h("div.buttons",
         // Enter in the field means the first button of a form, so the deed stands first in it.
         h("button", { value: "yes", class: isDangerous ? "danger" : "primary" }, does),
         h("button", { value: "no", formnovalidate: true, autofocus: isDangerous }, "Cancel"))));
@@ -67,6 +67,6 @@ export function tell(title, ...content) {
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   patch(dialog, h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), content,
-    h("div", { class: "buttons" }, h("button", { autofocus: true }, "Close"))));
+    h("div.buttons", h("button", { autofocus: true }, "Close"))));
   dialog.showModal();
 }

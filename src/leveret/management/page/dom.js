@@ -5,9 +5,17 @@ const SVG = "http://www.w3.org/2000/svg";
 const HTML = "http://www.w3.org/1999/xhtml";
 const AS_PROPERTY = new Set(["value", "checked", "selected", "indeterminate"]);
 
-/** A description of an element; `key` among the properties tells it from its siblings. */
-export function h(tag, props, ...kids) {
-  return { tag, props: props || {}, kids: flat(kids, []) };
+/**
+ * A description of an element: h("p.muted", { id: "x" }, "text", …), the properties may be left out.
+ * `key` among them tells it from its siblings.
+ */
+export function h(name, ...rest) {
+  const [tag, ...classes] = name.split(".");
+  const isGiven = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0]) && !rest[0].tag;
+  const props = isGiven ? { ...rest.shift() } : {};
+  if (classes.length) props.class = classes.join(" ");
+  if (tag === "button" && props.onclick) props.type = "button"; // else it would send its form
+  return { tag, props, kids: flat(rest, []) };
 }
 
 function flat(kids, into) {

@@ -7,44 +7,53 @@ let names = 0;
 
 export function field(label, name, props = {}) {
   const { hint, wide, ...rest } = props;
-  return h("label", { class: wide ? "field wide" : "field" }, h("span", {}, label, hint &&
-    h("small", {}, hint)), h("input", { name, autocomplete: "off", spellcheck: "false", ...rest }));
+  return h("label", { class: wide ? "field wide" : "field" }, caption(label, hint),
+    h("input", { name, autocomplete: "off", spellcheck: "false", "aria-description": hint, ...rest }));
+}
+
+// The hint describes the field; its name is the label alone.
+function caption(label, hint) {
+  return h("span", label, hint && h("small", { "aria-hidden": "true" }, hint));
 }
 
 export function choice(label, name, options, props = {}) {
-  const { hint, ...rest } = props;
-  return h("label", { class: "field" }, h("span", {}, label, hint && h("small", {}, hint)),
-    h("select", { name, ...rest }, options.map((option) => {
+  return h("label.field", caption(label),
+    h("select", { name, ...props }, options.map((option) => {
       const [value, text] = Array.isArray(option) ? option : [option, option];
       return h("option", { value }, text);
     })));
 }
 
+/** No, or yes and what that means. */
+export const yesNo = (label, name, yes) => choice(label, name, [["false", "No"], ["true", `Yes: ${yes}`]]);
+export const durability = () =>
+  choice("Durability", "durable", [["true", "Durable: is there after a restart"], ["false", "Transient"]]);
+
 export const tick = (label, name, props = {}) =>
-  h("label", { class: "tick" }, h("input", { type: "checkbox", name, ...props }), h("span", {}, label));
+  h("label.tick", h("input", { type: "checkbox", name, ...props }), h("span", label));
 
 export const area = (label, name, props = {}) =>
-  h("label", { class: "field wide" }, h("span", {}, label),
+  h("label.field.wide", h("span", label),
     h("textarea", { name, rows: 5, spellcheck: "false", ...props }));
 
 export const args = (label, suggestions = {}, props = {}) =>
-  h("div", { class: "field wide" }, h("span", {}, label),
+  h("div.field.wide", h("span", label),
     h("arguments-editor", { ".suggestions": suggestions, ".label": label, ...props }));
 
 export const vhostChoice = (page, props = {}) =>
   choice("Virtual host", "vhost", page.vhosts, { value: page.query.vhost || page.vhosts[0], ...props });
 
 /** A form; `does` gets its values, and what it throws is shown in it. */
-export function form({ key, label, submit, does, fields, keeps = false, danger = false }) {
-  return h("form", { key, "aria-label": label || submit, onsubmit: (event) => send(event, does, keeps) },
-    h("div", { class: "fields" }, fields), h("form-fault", { role: "alert" }),
-    h("div", { class: "buttons" },
+export function form({ submit, does, fields, keeps = false, danger = false }) {
+  return h("form", { key: submit, "aria-label": submit, onsubmit: (event) => send(event, does, keeps) },
+    h("div.fields", fields), h("form-fault", { role: "alert" }),
+    h("div.buttons",
       h("button", { class: danger ? "danger" : "primary" }, submit)));
 }
 
 /** A form that opens when its title is clicked. */
 export const panel = (title, ...content) =>
-  h("details", { class: "panel", key: title }, h("summary", {}, title), content);
+  h("details.panel", { key: title }, h("summary", title), content);
 
 function values(element) {
   const found = Object.fromEntries(new FormData(element));
@@ -171,8 +180,8 @@ class ArgumentsEditor extends HTMLElement {
           TYPES.map((type) => h("option", { value: type }, type))),
         h("button", { type: "button", class: "quiet", "aria-label": `Remove ${row.name || "this row"}`,
           onclick: () => this.#drop(row) }, "×"))),
-      h("div", { class: "offers" },
-        h("button", { type: "button", class: "quiet", onclick: () => this.#add("") }, "+ Add one"),
+      h("div.offers",
+        h("button", { class: "quiet", onclick: () => this.#add("") }, "+ Add one"),
         offered.map(([name, known]) => h("button", {
           type: "button", class: "chip", title: `${name}${known.hint ? `: ${known.hint}` : ""}`,
           onclick: () => this.#add(name) }, known.label || name))),

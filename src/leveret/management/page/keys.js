@@ -82,6 +82,6 @@ function escape(event, page) {
 
 export function help() {
   const places = Object.entries(PLACES).map(([key, [, name]]) => [`g ${key}`, name]);
-  tell("Keyboard", h("dl", { class: "facts keys" }, [...KEYS, ...places].map(([key, does]) =>
-    h("div", { key }, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)))));
+  tell("Keyboard", h("dl.facts.keys", [...KEYS, ...places].map(([key, does]) =>
+    h("div", { key }, h("dt", h("kbd", key)), h("dd", does)))));
 }

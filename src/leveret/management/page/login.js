@@ -21,12 +21,12 @@ export function login({ enter, fault }) {
   };
   return h("main", { id: "main", class: "login", tabindex: "-1" },
     h("form", { onsubmit: submit, "aria-label": "Log in" },
-      h("h1", {}, "Leveret"),
-      h("p", { class: "muted" }, "Log in with a user of this broker."),
+      h("h1", "Leveret"),
+      h("p.muted", "Log in with a user of this broker."),
       field("User", "user", { autocomplete: "username", required: true, autofocus: true, autocapitalize: "none" }),
       field("Password", "password", { type: "password", autocomplete: "current-password" }),
-      h("p", { class: "fault", role: "alert", id: "login-fault" }, fault),
-      h("div", { class: "buttons" }, h("button", { class: "primary" }, "Log in"))));
+      h("p.fault", { role: "alert", id: "login-fault" }, fault),
+      h("div.buttons", h("button.primary", "Log in"))));
 }
 
 function show(text) {

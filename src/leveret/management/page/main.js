@@ -47,7 +47,7 @@ function find(parts, page) {
   if (list && parts.length <= 1) return list(page);
   return {
     title: "Nothing here", up: "#/", load: async () => ({}),
-    render: () => [h("h1", {}, "Nothing here"), h("p", {}, "This address shows nothing. ",
+    render: () => [h("p", "This address shows nothing. ",
       h("a", { href: "#/" }, "Go to the overview"), ".")],
   };
 }
@@ -72,22 +72,22 @@ function draw() {
 
 function header() {
   const { about } = page;
-  return h("header", {},
-    h("a", { class: "brand", href: "#/" }, "Leveret"),
-    h("span", { class: "cluster", title: "Cluster" }, about.cluster_name),
-    h("span", { class: "muted version" }, about.product_version || about.rabbitmq_version),
-    h("span", { class: "space" }),
-    page.fault && page.data !== undefined && h("span", { class: "state bad", role: "status" },
+  return h("header",
+    h("a.brand", { href: "#/" }, "Leveret"),
+    h("span.cluster", { title: "Cluster" }, about.cluster_name),
+    h("span.muted.version", about.product_version || about.rabbitmq_version),
+    h("span.space"),
+    page.fault && page.data !== undefined && h("span.state.bad", { role: "status" },
       page.fault.status ? page.fault.message : "The broker does not answer"),
-    h("label", { class: "every" }, h("span", {}, "Refresh "), h("select", {
+    h("label.every", h("span", "Refresh "), h("select", {
       value: String(page.interval), "aria-label": "Refresh every",
       onchange: (event) => { page.interval = Number(event.target.value); },
     }, INTERVALS.map(([seconds, label]) => h("option", { value: seconds }, label)))),
-    h("button", { type: "button", class: "quiet theme", title: "Theme (t)", onclick: changeTheme },
-      h("span", {}, "Theme: "), theme()),
-    h("button", { type: "button", class: "quiet help", "aria-label": "Keyboard", title: "Keyboard (?)", onclick: help }, "?"),
-    h("span", { class: "me" }, page.me.name),
-    h("button", { type: "button", class: "quiet", onclick: () => leave() }, "Log out"));
+    h("button", { class: "quiet theme", title: "Theme (t)", onclick: changeTheme },
+      h("span", "Theme: "), theme()),
+    h("button", { class: "quiet help", "aria-label": "Keyboard", title: "Keyboard (?)", onclick: help }, "?"),
+    h("span.me", page.me.name),
+    h("button", { class: "quiet", onclick: () => leave() }, "Log out"));
 }
 
 function changeTheme() {
@@ -103,21 +103,21 @@ function menu() {
     "aria-current": (here === name || (here === "nodes" && name === "")) && "page",
   }, label));
   const admin = ADMIN_MENU.filter(([, , tag]) => page.has(tag));
-  return h("nav", { class: "menu", "aria-label": "Main" },
-    h("ul", {}, MENU.map(item)),
-    admin.length > 0 && h("p", { class: "menu-title" }, "Admin"),
-    admin.length > 0 && h("ul", {}, admin.map(item)));
+  return h("nav.menu", { "aria-label": "Main" },
+    h("ul", MENU.map(item)),
+    admin.length > 0 && h("p.menu-title", "Admin"),
+    admin.length > 0 && h("ul", admin.map(item)));
 }
 
 function content() {
   const { view, data, fault } = page;
   const isMissing = fault && (data === undefined || fault.status === 404);
   return h("main", { id: "main", tabindex: "-1", key: location.hash.split("?")[0] },
-    view.up && h("p", { class: "up" }, h("a", { href: view.up }, `‹ ${view.upTitle || "Back"}`)),
-    isMissing ? [h("h1", {}, view.title), h("p", { class: "fault", role: "alert" },
+    view.up && h("p.up", h("a", { href: view.up }, `‹ ${view.upTitle || "Back"}`)),
+    isMissing ? [h("h1", view.title), h("p.fault", { role: "alert" },
       fault.status === 404 ? `${view.title} is not there (any more).` : fault.message)]
-      : data === undefined && !view.isEarly ? [h("h1", {}, view.title), h("p", { class: "empty" }, "Loading…")]
-        : view.render(data));
+      : [h("h1", view.title, view.count && h("span.muted", ` ${view.count(data)}`)),
+        data === undefined && !view.isEarly ? h("p.empty", "Loading…") : view.render(data)]);
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

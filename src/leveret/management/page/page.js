@@ -1,8 +1,8 @@
 // The page that is shown: its address, its data, and the polling that keeps it fresh.
 
-import { get, getOr, query as asQuery } from "./api.js";
+import { get, getOr, query } from "./api.js";
 import { patch } from "./dom.js";
-import { sign } from "./dialog.js";
+import { confirm, sign } from "./dialog.js";
 
 const INTERVAL = "leveret.interval";
 const LONGEST_MS = 60000;
@@ -10,9 +10,9 @@ const DEFAULT_S = 5;
 
 /** "#/queues/%2F/orders?tab=messages" to its names and its query. */
 export function parse(hash) {
-  const [names, query] = hash.replace(/^#?\/?/, "").split("?");
+  const [names, wanted] = hash.replace(/^#?\/?/, "").split("?");
   const parts = names ? names.split("/").map(decodeURIComponent) : [];
-  return { parts, query: Object.fromEntries(new URLSearchParams(query || "")) };
+  return { parts, query: Object.fromEntries(new URLSearchParams(wanted || "")) };
 }
 
 export class Page {
@@ -78,9 +78,9 @@ export class Page {
   /** Show what the address says; the same view stays when only its query changed. */
   show() {
     if (!this.me.name) return;
-    const { parts, query } = parse(location.hash);
+    const { parts, query: wanted } = parse(location.hash);
     const place = JSON.stringify(parts);
-    this.query = query;
+    this.query = wanted;
     if (place !== this.#place) {
       this.#place = place;
       this.data = undefined;
@@ -98,9 +98,9 @@ export class Page {
   }
 
   setQuery(changes) {
-    const query = asQuery({ ...this.query, ...changes });
+    const wanted = query({ ...this.query, ...changes });
     const names = location.hash.replace(/^#?\/?/, "").split("?")[0];
-    history.replaceState(null, "", `#/${names}${query}`);
+    history.replaceState(null, "", `#/${names}${wanted}`);
     return this.show();
   }
 
@@ -165,6 +165,19 @@ export class Page {
       sign(fault.message, "bad");
       return undefined;
     }
+  }
+
+  /** Say that something is done, and look again. */
+  done(text) {
+    sign(text);
+    return this.refresh();
+  }
+
+  /** Ask first; then do it, say so, and go on to another address if one is given. */
+  async ask({ act, done, go, ...question }) {
+    const answer = await confirm(question);
+    if (answer === null) return;
+    if ((await this.act(act(answer), done)) && go) this.go(go);
   }
 
   draw(vnodes) {

@@ -1,11 +1,10 @@
 // Bindings of an exchange or a queue: shown, made, taken away.
 
-import { path, post, remove } from "../api.js";
-import { confirm } from "../dialog.js";
+import { path, post, remove, segment } from "../api.js";
 import { h } from "../dom.js";
 import { exchangeName, plain } from "../format.js";
 import { args, choice, field, form } from "../forms.js";
-import { cell, exchangeLink, queueLink, row, table } from "../parts.js";
+import { cell, codeCell, exchangeLink, queueLink, quiet, row, table } from "../parts.js";
 
 const HEADERS = { "x-match": { type: "string", label: "x-match", hint: "all, any, all-with-x or any-with-x" } };
 
@@ -18,32 +17,30 @@ export function bindingTable(page, bindings, end, empty) {
   return table(`Bindings by ${end}`, heads, bindings.map((binding) => row(
     `${binding.source} ${binding.destination_type} ${binding.destination} ${binding.properties_key}`,
     cell(end === "source" ? exchangeLink(binding.vhost, binding.source) : target(binding)),
-    cell(h("code", {}, binding.routing_key || "–")),
+    codeCell(binding.routing_key),
     cell(Object.keys(binding.arguments || {}).length ? plain(binding.arguments) : "–"),
-    cell(binding.source === "" ? h("span", { class: "muted" }, "always there") : h("button", {
-      type: "button", class: "quiet", "aria-label": `Unbind ${binding.destination} from ${binding.source}`,
-      onclick: () => unbind(page, binding) }, "Unbind…")))), empty);
+    cell(binding.source === "" ? h("span.muted", "always there") : quiet("Unbind…",
+      `Unbind ${binding.destination} from ${binding.source}`, () => unbind(page, binding))))), empty);
 }
 
 function target({ vhost, destination, destination_type: kind }) {
   return [kind === "queue" ? queueLink(vhost, destination) : exchangeLink(vhost, destination),
-    h("small", {}, ` ${kind}`)];
+    h("small", ` ${kind}`)];
 }
 
-async function unbind(page, binding) {
-  const agreed = await confirm({
-    title: `Unbind ${binding.destination} from ${exchangeName(binding.source)}?`, does: "Unbind",
+function unbind(page, binding) {
+  const both = `${binding.destination} from ${exchangeName(binding.source)}`;
+  page.ask({
+    title: `Unbind ${both}?`, does: "Unbind",
     text: `Messages with the routing key "${binding.routing_key}" will no longer go this way.`,
+    act: () => remove(`${where(binding)}/${segment(binding.properties_key)}`), done: `Unbound ${both}`,
   });
-  if (agreed === null) return;
-  await page.act(remove(`${where(binding)}/${encodeURIComponent(binding.properties_key)}`),
-    `${binding.destination} is unbound from ${exchangeName(binding.source)}`);
 }
 
 /** Bind this queue to an exchange the user names. */
 export function bindQueueForm(page, vhost, queue) {
   return form({
-    key: "bind", label: "Add a binding to this queue", submit: "Bind",
+    submit: "Bind",
     fields: [field("From exchange", "source", { required: true }), ...common()],
     does: (values) => bind(page, { ...values, vhost, destination: queue, destination_type: "queue" }),
   });
@@ -52,7 +49,7 @@ export function bindQueueForm(page, vhost, queue) {
 /** Bind this exchange to a queue or exchange the user names. */
 export function bindExchangeForm(page, vhost, source) {
   return form({
-    key: "bind", label: "Add a binding from this exchange", submit: "Bind",
+    submit: "Bind",
     fields: [choice("To", "destination_type", [["queue", "queue"], ["exchange", "exchange"]]),
       field("Named", "destination", { required: true }), ...common()],
     does: (values) => bind(page, { ...values, vhost, source }),
@@ -63,5 +60,5 @@ const common = () => [field("Routing key", "routing_key"), args("Arguments", HEA
 
 async function bind(page, binding) {
   await post(where(binding), { routing_key: binding.routing_key, arguments: binding.arguments });
-  await page.act(Promise.resolve(), `${binding.destination} is bound to ${binding.source}`);
+  await page.done(`${binding.destination} is bound to ${binding.source}`);
 }

@@ -45,11 +45,11 @@ export function browser(page, here) {
   function browse(queue, found) {
     const total = shownState() === "ready" ? queue.messages_ready : queue.messages_unacknowledged;
     return section("Browse",
-      h("p", { class: "intro" }, "Looking takes nothing: order, redelivered flags and consumers stay as they are."),
-      h("div", { class: "toolbar" },
-        h("div", { class: "modes", role: "group", "aria-label": "Which messages" }, Object.entries(STATES).map(
+      h("p.intro", "Looking takes nothing: order, redelivered flags and consumers stay as they are."),
+      h("div.toolbar",
+        h("div.modes", { role: "group", "aria-label": "Which messages" }, Object.entries(STATES).map(
           ([id, label]) => h("button", {
-            type: "button", key: id, "aria-pressed": String(id === shownState()),
+            key: id, "aria-pressed": String(id === shownState()),
             onclick: () => page.setQuery({ state: id === "ready" ? "" : id, offset: "", message: "" }),
           }, `${label} ${count(id === "ready" ? queue.messages_ready : queue.messages_unacknowledged)}`))),
         steps(total, Array.isArray(found) ? found.length : 0)),
@@ -57,10 +57,10 @@ export function browser(page, here) {
   }
 
   function shown(found) {
-    if (!found) return h("p", { class: "empty" }, "Loading…");
-    if (found.fault) return h("p", { class: "fault", role: "alert" }, found.fault);
+    if (!found) return h("p.empty", "Loading…");
+    if (found.fault) return h("p.fault", { role: "alert" }, found.fault);
     if (!found.length) {
-      return h("p", { class: "empty" }, shownState() === "ready" ? "No message waits here."
+      return h("p.empty", shownState() === "ready" ? "No message waits here."
         : "No consumer holds a message of this queue.");
     }
     const position = page.query.message;
@@ -73,16 +73,16 @@ export function browser(page, here) {
   function steps(total, here) {
     const move = (to) => page.setQuery({ offset: to > 0 ? to : "", message: "" });
     const first = offset();
-    return h("div", { class: "pager" },
-      h("button", { type: "button", disabled: first === 0, onclick: () => move(0) }, "First"),
-      h("button", { type: "button", disabled: first === 0, onclick: () => move(first - PAGE_SIZE) }, "‹ Previous"),
-      h("span", {}, here ? `${count(first + 1)}–${count(first + here)} of ${count(total)}` : "none"),
-      h("button", { type: "button", disabled: first + here >= total, onclick: () => move(first + PAGE_SIZE) }, "Next ›"));
+    return h("div.pager",
+      h("button", { disabled: first === 0, onclick: () => move(0) }, "First"),
+      h("button", { disabled: first === 0, onclick: () => move(first - PAGE_SIZE) }, "‹ Previous"),
+      h("span", here ? `${count(first + 1)}–${count(first + here)} of ${count(total)}` : "none"),
+      h("button", { disabled: first + here >= total, onclick: () => move(first + PAGE_SIZE) }, "Next ›"));
   }
 
   function getForm(queue) {
     return form({
-      key: "get", label: "Get messages", submit: "Get messages", keeps: true,
+      submit: "Get messages", keeps: true,
       fields: [
         choice("Afterwards", "ackmode", ACK_MODES),
         choice("Payloads", "encoding", [["auto", "as text where they are text"], ["base64", "always base64"]]),
@@ -102,7 +102,7 @@ export function browser(page, here) {
 
   function results() {
     if (got === null) return null;
-    if (!got.length) return h("p", { class: "empty" }, "The queue gave nothing: it is empty.");
+    if (!got.length) return h("p.empty", "The queue gave nothing: it is empty.");
     return messageList(got, {
       mode, setMode, chosen: gotChosen, choose: (index) => { gotChosen = index; page.redraw(); },
     });

@@ -1,20 +1,16 @@
 // Channels, and one of them.
 
-import { get, path, query, segment } from "../api.js";
+import { get, path, segment } from "../api.js";
 import { h } from "../dom.js";
-import { count, plain, rate, rateOf } from "../format.js";
+import { count } from "../format.js";
 import { listing } from "../listing.js";
-import { ages, badge, cell, channelLink, connectionLink, exchangeLink, facts, flowChart, flowRows,
-  numberCell, queueLink, rangeChoice, rangeOf, row, section, state, table } from "../parts.js";
+import { ages, amount, badge, cell, channelLink, charts, connectionLink, consumerTable, exchangeLink, facts,
+  flow, flowChart, flowRows, queueLink, section, state, STATE, words } from "../parts.js";
 
 const OUT = ["deliver", "deliver_no_ack", "ack", "redeliver", "get", "get_no_ack"];
-const flow = (id, label, off) => ({
-  id, label, off, number: true, sort: `message_stats.${id}_details.rate`,
-  cell: (c) => rate(rateOf(c.message_stats, id)),
-});
 
 function mode(c) {
-  return h("span", { class: "badges" }, c.confirm && badge("C", "", "publisher confirms"),
+  return h("span.badges", c.confirm && badge("C", "", "publisher confirms"),
     c.transactional && badge("T", "", "transactions"));
 }
 
@@ -25,19 +21,14 @@ export function channelsView(page) {
     rowKey: (item) => item.name,
     empty: () => "No client has opened a channel.",
     columns: [
-      { id: "name", label: "Name", sort: "name", cell: (c) => channelLink(c.name) },
-      { id: "vhost", label: "Virtual host", sort: "vhost", cell: (c) => c.vhost },
-      { id: "user", label: "User", sort: "user", cell: (c) => c.user },
+      { id: "name", label: "Name", sort: "name", cell: (c) => h("span.long", channelLink(c.name)) },
+      words("vhost", "Virtual host", { off: page.vhosts.length < 2 }), words("user", "User"),
       { id: "mode", label: "Mode", cell: mode },
-      { id: "state", label: "State", sort: "state", cell: (c) => state(c.state) },
-      { id: "consumers", label: "Consumers", sort: "consumer_count", number: true, off: true,
-        cell: (c) => count(c.consumer_count) },
+      STATE,
+      amount("consumer_count", "Consumers", count, true),
       { id: "prefetch", label: "Prefetch", sort: "prefetch_count", number: true,
         cell: (c) => [count(c.prefetch_count), c.global_prefetch_count > 0 && ` (${c.global_prefetch_count} in all)`] },
-      { id: "unacked", label: "Unacked", sort: "messages_unacknowledged", number: true,
-        cell: (c) => count(c.messages_unacknowledged) },
-      { id: "unconfirmed", label: "Unconfirmed", sort: "messages_unconfirmed", number: true,
-        cell: (c) => count(c.messages_unconfirmed) },
+      amount("messages_unacknowledged", "Unacked"), amount("messages_unconfirmed", "Unconfirmed"),
       flow("publish", "Publish"), flow("confirm", "Confirm"), flow("return_unroutable", "Returned", true),
       flow("deliver_get", "Deliver / get"), flow("redeliver", "Redelivered", true), flow("ack", "Ack"),
     ],
@@ -47,12 +38,12 @@ export function channelsView(page) {
 export function channelView(page, name) {
   return {
     title: `Channel ${name}`, up: "#/channels", upTitle: "Channels",
-    load: (signal) => get(`channels/${segment(name)}${query(ages(rangeOf(page.query), "msg_rates"))}`, signal),
+    load: (signal) => get(`channels/${segment(name)}${ages(page, "msg_rates")}`, signal),
     render: (channel) => [
-      h("h1", {}, `Channel ${name}`),
       details(channel),
-      h("div", { class: "charts" }, flowChart(channel.message_stats, rangeOf(page.query))), rangeChoice(page),
-      section("Consumers", consumers(channel)),
+      charts(page, flowChart(page, channel.message_stats)),
+      section("Consumers", consumerTable(channel.consumer_details, "Queue",
+        ({ queue: { vhost, name: of } }) => queueLink(vhost, of), "It consumes from no queue.")),
       section("Publishes to", flowRows(channel.publishes, exchange, ["publish", "confirm", "return_unroutable"],
         "Publishes", "It has published nothing.")),
       section("Gets from", flowRows(channel.deliveries, queue, OUT, "Deliveries", "It was delivered nothing.")),
@@ -79,12 +70,4 @@ function details(c) {
     ["Uncommitted", count(c.messages_uncommitted)], ["Acks uncommitted", count(c.acks_uncommitted)],
     ["Node", c.node],
   ]);
-}
-
-function consumers({ consumer_details: list = [] }) {
-  return table("Consumers", ["Tag", "Queue", "Ack", "Exclusive", "#Prefetch", "Active", "Arguments"], list.map((c) =>
-    row(`${c.queue.vhost} ${c.consumer_tag}`, cell(c.consumer_tag), cell(queueLink(c.queue.vhost, c.queue.name)),
-      cell(c.ack_required ? "manual" : "automatic"), cell(c.exclusive ? "yes" : "no"),
-      numberCell(count(c.prefetch_count)), cell(c.active === false ? "waits" : "yes"), cell(plain(c.arguments)))),
-  "It consumes from no queue.");
 }

@@ -1,14 +1,12 @@
 // Connections, and one of them.
 
-import { get, path, query, remove, segment } from "../api.js";
+import { getAll, path, remove, segment } from "../api.js";
 import { growth } from "../chart.js";
-import { confirm } from "../dialog.js";
 import { h } from "../dom.js";
-import { ago, count, duration, moment, octetRate, octets, rateOf } from "../format.js";
+import { ago, count, duration, moment, octetRate, octets, rate, rateOf } from "../format.js";
 import { listing } from "../listing.js";
-import { ages, badge, cell, channelLink, connectionLink, facts, link, numberCell, rangeChoice, rangeOf,
-  row, section, state, table, tableOf, to } from "../parts.js";
-import { rate } from "../format.js";
+import { ages, amount, badge, cell, channelLink, charts, connectionLink, danger, facts, numberCell, rangeOf,
+  row, section, state, STATE, table, tableOf, userLink, vhostLink, words } from "../parts.js";
 
 const lock = (item) => (item.ssl ? badge(item.ssl_protocol || "TLS", "good", item.ssl_cipher) : "–");
 
@@ -20,22 +18,18 @@ export function connectionsView(page) {
     empty: () => "Nobody is connected. Point a client at one of the listeners of the overview.",
     columns: [
       { id: "name", label: "Name", sort: "name", cell: (c) => [connectionLink(c.name),
-        c.user_provided_name && h("small", {}, c.user_provided_name)] },
-      { id: "vhost", label: "Virtual host", sort: "vhost", cell: (c) => c.vhost },
-      { id: "user", label: "User", sort: "user", cell: (c) => c.user },
-      { id: "state", label: "State", sort: "state", cell: (c) => state(c.state) },
+        c.user_provided_name && h("small", c.user_provided_name)] },
+      words("vhost", "Virtual host", { off: page.vhosts.length < 2 }), words("user", "User"),
+      STATE,
       { id: "tls", label: "TLS", sort: "ssl", cell: lock },
-      { id: "protocol", label: "Protocol", sort: "protocol", cell: (c) => c.protocol },
-      { id: "channels", label: "Channels", sort: "channels", number: true, cell: (c) => count(c.channels) },
+      { id: "protocol", label: "Protocol", sort: "protocol", cell: (c) => c.protocol.replaceAll("-", "\u2011") }, amount("channels", "Channels"),
       { id: "in", label: "From client", sort: "recv_oct_details.rate", number: true,
         cell: (c) => octetRate(rateOf(c, "recv_oct")) },
       { id: "out", label: "To client", sort: "send_oct_details.rate", number: true,
         cell: (c) => octetRate(rateOf(c, "send_oct")) },
       { id: "client", label: "Client", off: true, cell: (c) => client(c) },
-      { id: "heartbeat", label: "Heartbeat", sort: "timeout", number: true, off: true,
-        cell: (c) => (c.timeout ? `${c.timeout} s` : "–") },
-      { id: "connected", label: "Connected", sort: "connected_at", off: true, cell: (c) => moment(c.connected_at) },
-      { id: "node", label: "Node", sort: "node", off: true, cell: (c) => c.node },
+      amount("timeout", "Heartbeat", (seconds) => (seconds ? `${seconds} s` : "–"), true),
+      amount("connected_at", "Connected", moment, true), words("node", "Node", { off: true }),
     ],
   });
 }
@@ -46,29 +40,25 @@ const client = ({ client_properties: said = {} }) =>
 export function connectionView(page, name) {
   return {
     title: `Connection ${name}`, up: "#/connections", upTitle: "Connections",
-    load: async (signal) => {
-      const asked = query(ages(rangeOf(page.query), "data_rates"));
-      const [connection, channels] = await Promise.all([
-        get(`connections/${segment(name)}${asked}`, signal),
-        get(`connections/${segment(name)}/channels`, signal)]);
-      return { connection, channels };
-    },
+    load: (signal) => getAll({
+      connection: `connections/${segment(name)}${ages(page, "data_rates")}`,
+      channels: `connections/${segment(name)}/channels`,
+    }, signal),
     render: ({ connection, channels }) => [
-      h("h1", {}, `Connection ${name}`),
       details(connection),
-      h("div", { class: "charts" }, dataChart(connection, rangeOf(page.query))), rangeChoice(page),
+      charts(page, dataChart(page, connection)),
       section("Channels", channelTable(channels)),
       section("What the client says of itself", tableOf(connection.client_properties)),
       connection.ssl && section("TLS", tls(connection)),
-      section("Close", h("p", { class: "muted" }, "The client is told the reason; most connect again by themselves."),
-        h("button", { type: "button", class: "danger", onclick: () => close(page, name) }, "Close this connection…")),
+      section("Close", h("p.muted", "The client is told the reason; most connect again by themselves."),
+        danger("Close this connection…", () => close(page, name))),
     ],
   };
 }
 
 function details(c) {
   return facts([
-    ["User", link(to("users", c.user), c.user)], ["Virtual host", link(to("vhosts", c.vhost), c.vhost)],
+    ["User", userLink(c.user)], ["Virtual host", vhostLink(c.vhost)],
     ["Name given by the client", c.user_provided_name], ["State", state(c.state)],
     ["Protocol", c.protocol], ["Client", client(c)], ["Connected", `${moment(c.connected_at)}, ${ago(c.connected_at)}`],
     ["Login by", c.auth_mechanism], ["Heartbeat", c.timeout ? duration(c.timeout * 1000) : "none"],
@@ -77,10 +67,10 @@ function details(c) {
   ]);
 }
 
-function dataChart(c, range) {
+function dataChart(page, c) {
   const names = { recv_oct: "From client", send_oct: "To client" };
   return h("live-chart", { ".data": {
-    label: "Data rates", unit: "octetRate", range: range.age, empty: "The first samples come within seconds.",
+    label: "Data rates", unit: "octetRate", range: rangeOf(page).age, empty: "The first samples come within seconds.",
     series: Object.entries(names).map(([id, name]) => ({ name, points: growth(c, id), now: rateOf(c, id) })),
   } });
 }
@@ -101,12 +91,11 @@ function tls(c) {
   ]);
 }
 
-async function close(page, name) {
-  const reason = await confirm({
+function close(page, name) {
+  page.ask({
     title: `Close the connection ${name}?`, does: "Close connection", field: "Reason the client is told",
     text: "Its channels and consumers end; what they had not acknowledged goes back to the queues.",
+    act: (reason) => remove(`connections/${segment(name)}`, reason ? { "X-Reason": reason } : {}),
+    done: `${name} is closed`, go: "#/connections",
   });
-  if (reason === null) return;
-  const headers = reason ? { "X-Reason": reason } : {};
-  if (await page.act(remove(`connections/${segment(name)}`, headers))) page.go("#/connections");
 }

@@ -1,29 +1,28 @@
 // Who consumes from which queue.
 
 import { path } from "../api.js";
-import { count, plain } from "../format.js";
 import { listing } from "../listing.js";
-import { badge, channelLink, queueLink } from "../parts.js";
+import { amount, badge, channelLink, queueLink, words } from "../parts.js";
 
 export function consumersView(page) {
   return listing(page, {
     title: "Consumers", key: "consumers", sort: "queue.name", vhosts: true,
     path: (vhost) => (vhost ? path("consumers", vhost) : "consumers"),
-    nameOf: (c) => `${c.queue.name} ${c.consumer_tag}`,
+    hasNames: false,
     rowKey: (c) => `${c.channel_details?.name} ${c.consumer_tag}`,
     empty: () => "Nobody consumes from any queue.",
     columns: [
       { id: "name", label: "Queue", sort: "queue.name", cell: (c) => queueLink(c.queue.vhost, c.queue.name) },
       { id: "vhost", label: "Virtual host", sort: "queue.vhost", cell: (c) => c.queue.vhost },
-      { id: "tag", label: "Tag", sort: "consumer_tag", cell: (c) => c.consumer_tag },
+      words("consumer_tag", "Tag"),
       { id: "channel", label: "Channel", sort: "channel_details.name",
         cell: (c) => (c.channel_details?.name ? channelLink(c.channel_details.name) : "–") },
       { id: "ack", label: "Ack", sort: "ack_required", cell: (c) => (c.ack_required ? "manual" : "automatic") },
       { id: "exclusive", label: "Exclusive", sort: "exclusive", cell: (c) => (c.exclusive ? "yes" : "no") },
-      { id: "prefetch", label: "Prefetch", sort: "prefetch_count", number: true, cell: (c) => count(c.prefetch_count) },
+      amount("prefetch_count", "Prefetch"),
       { id: "active", label: "Active", sort: "active",
         cell: (c) => (c.active === false ? badge("waits", "warn", c.activity_status) : badge("active", "good")) },
-      { id: "arguments", label: "Arguments", off: true, cell: (c) => plain(c.arguments) },
+      words("arguments", "Arguments", { off: true, sort: undefined }),
     ],
   });
 }

@@ -56,33 +56,33 @@ export function messageList(messages, { chosen, choose, mode, setMode }) {
     h("ol", { "aria-label": "Messages" }, messages.map((message, index) =>
       h("li", { key: `${message.position ?? index} ${message.state ?? ""}` },
         h("button", {
-          type: "button", "aria-current": index === chosen ? "true" : undefined, onclick: () => choose(index),
+          "aria-current": index === chosen ? "true" : undefined, onclick: () => choose(index),
         },
-        h("span", { class: "message-head" },
-          h("b", {}, `#${count(message.position ?? index)}`),
-          h("span", { class: "route" }, message.routing_key || "(no key)"),
+        h("span.message-head",
+          h("b", `#${count(message.position ?? index)}`),
+          h("span.route", message.routing_key || "(no key)"),
           message.state === "unacked" && badge("unacked", "warn"), message.redelivered && badge("redelivered", "accent"),
-          h("span", { class: "muted" }, octets(message.payload_bytes))),
-        h("span", { class: "glimpse" }, glimpse(message)))))),
+          h("span.muted", octets(message.payload_bytes))),
+        h("span.glimpse", glimpse(message)))))),
     one && whole(one, mode || bestMode(one), setMode, () => choose(-1)));
 }
 
 function whole(message, mode, setMode, close) {
   const { headers, ...properties } = message.properties || {};
-  return h("article", { class: "message", "aria-label": `Message ${message.position ?? ""}` },
-    h("div", { class: "message-title" }, h("h3", {}, `Message #${count(message.position ?? 0)}`),
-      h("button", { type: "button", class: "quiet", "aria-label": "Close this message", onclick: close }, "×")),
+  return h("article.message", { "aria-label": `Message ${message.position ?? ""}` },
+    h("div.message-title", h("h3", `Message #${count(message.position ?? 0)}`),
+      h("button", { class: "quiet", "aria-label": "Close this message", onclick: close }, "×")),
     facts([
-      ["Exchange", exchangeName(message.exchange)], ["Routing key", h("code", {}, message.routing_key || "–")],
+      ["Exchange", exchangeName(message.exchange)], ["Routing key", h("code", message.routing_key || "–")],
       ["Redelivered", message.redelivered ? "yes" : "no"], ["Size", octets(message.payload_bytes)],
       message.state && ["State", message.state],
       message.message_count !== undefined && ["Messages behind it", count(message.message_count)],
       message.state === "unacked" && ["Held by", holder(message)],
       message.held_since && ["Held since", `${moment(message.held_since)}, ${ago(message.held_since)}`],
     ]),
-    h("h4", {}, "Headers"), tableOf(headers, "No headers"),
-    h("h4", {}, "Properties"), tableOf(shown(properties), "No properties"),
-    h("h4", {}, "Body"), body(message, mode, setMode));
+    h("h4", "Headers"), tableOf(headers, "No headers"),
+    h("h4", "Properties"), tableOf(shown(properties), "No properties"),
+    h("h4", "Body"), body(message, mode, setMode));
 }
 
 function holder({ consumer_tag: tag, connection, channel }) {
@@ -107,12 +107,12 @@ function body(message, mode, setMode) {
   const offered = Object.keys(MODES).filter((id) => id !== "json" || json !== null);
   const used = offered.includes(mode) ? mode : "text";
   const text = { json: () => json, text: () => textOf(message), hex: () => hex(octetsOf(message)) }[used]();
-  return h("div", { class: "body" },
-    h("div", { class: "modes", role: "group", "aria-label": "Show the body as" }, offered.map((id) =>
-      h("button", { type: "button", key: id, "aria-pressed": String(id === used), onclick: () => setMode(id) }, MODES[id])),
-    h("button", { type: "button", class: "quiet", onclick: (event) => copy(event.currentTarget, textOf(message)) }, "Copy")),
+  return h("div.body",
+    h("div.modes", { role: "group", "aria-label": "Show the body as" }, offered.map((id) =>
+      h("button", { key: id, "aria-pressed": String(id === used), onclick: () => setMode(id) }, MODES[id])),
+    h("button", { class: "quiet", onclick: (event) => copy(event.currentTarget, textOf(message)) }, "Copy")),
     (message.truncated || text.length > MOST_SHOWN) &&
-      h("p", { class: "muted" }, `Only the beginning is shown, of ${octets(message.payload_bytes)}.`),
+      h("p.muted", `Only the beginning is shown, of ${octets(message.payload_bytes)}.`),
     h("pre", { tabindex: "0", "aria-label": "Body" }, text.slice(0, MOST_SHOWN) || "(empty)"));
 }
 

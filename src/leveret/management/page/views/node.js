@@ -1,20 +1,16 @@
 // One node: what it has, what it uses, and where its memory goes.
 
-import { get, getOr, segment } from "../api.js";
+import { getAll, segment } from "../api.js";
 import { h } from "../dom.js";
-import { count, duration, octets, percent, plain, rate, rateOf } from "../format.js";
+import { count, duration, octets, percent, plain } from "../format.js";
 import { bar, cell, facts, numberCell, row, section, state, table } from "../parts.js";
 
 export function nodeView(page, name) {
   return {
     title: `Node ${name}`, up: "#/", upTitle: "Overview",
-    load: async (signal) => {
-      const [node, memory] = await Promise.all([
-        get(`nodes/${segment(name)}`, signal), getOr(null, `nodes/${segment(name)}/memory`, signal)]);
-      return { node, memory: memory && memory.memory };
-    },
-    render: ({ node, memory }) => [
-      h("h1", {}, `Node ${name}`),
+    load: (signal) => getAll({
+      node: `nodes/${segment(name)}`, memory: [`nodes/${segment(name)}/memory`, {}] }, signal),
+    render: ({ node, memory: { memory } }) => [
       facts([
         ["State", state(node.running === false ? "down" : "running")],
         ["Uptime", duration(node.uptime)], ["Version", page.about.product_version || page.about.rabbitmq_version],
@@ -29,11 +25,10 @@ export function nodeView(page, name) {
           `${count(node.sockets_used)} of ${count(node.sockets_total)}`)],
       ]),
       memory && typeof memory === "object" && section("Memory", breakdown(memory)),
-      section("Disk", operations(node)),
       section("Files", facts([
         ["Data", node.db_dir], ["Configuration", (node.config_files || []).join(", ")],
         ["Logs", (node.log_files || []).join(", ")]])),
-      section("Plugins", h("p", {}, plain((node.enabled_plugins || []).join(", ")))),
+      section("Plugins", h("p", plain((node.enabled_plugins || []).join(", ")))),
     ],
   };
 }
@@ -45,14 +40,4 @@ function breakdown(memory) {
   return table("Memory", ["Use", "#Size", "Share"], parts.map(([name, size]) => row(name,
     cell(name.replaceAll("_", " ")), numberCell(octets(size)),
     cell(bar(size, total, `${percent(size, total).toFixed(1)} %`)))), "The node does not say.");
-}
-
-function operations(node) {
-  const kinds = ["io_read", "io_write", "io_sync", "io_seek", "queue_index_read", "queue_index_write",
-    "msg_store_read", "msg_store_write"].filter((kind) => `${kind}_count` in node);
-  return table("Disk", ["Operation", "#Count", "#per second", "#Octets", "#Mean time"], kinds.map((kind) => row(kind,
-    cell(kind.replace("io_", "").replaceAll("_", " ")), numberCell(count(node[`${kind}_count`])),
-    numberCell(rate(rateOf(node, `${kind}_count`))), numberCell(octets(node[`${kind}_bytes`])),
-    numberCell(node[`${kind}_avg_time`] === undefined ? "–" : `${node[`${kind}_avg_time`].toFixed(2)} ms`))),
-  "The node does not count what it does on the disk.");
 }

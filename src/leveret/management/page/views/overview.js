@@ -1,12 +1,12 @@
 // How the broker is: totals, charts, alarms, nodes, listeners, churn, definitions.
 
-import { download, get, getOr, post, query, segment } from "../api.js";
+import { download, getAll, post, segment } from "../api.js";
 import { confirm } from "../dialog.js";
 import { h } from "../dom.js";
 import { count, duration, octets, rate, rateOf } from "../format.js";
 import { form, json } from "../forms.js";
-import { ages, bar, badge, cell, flowChart, lengthChart, link, numberCell, rangeChoice, rangeOf, row,
-  section, state, table, tiles, to } from "../parts.js";
+import { ages, badge, bar, cell, charts, flowChart, lengthChart, link, numberCell, row, section, state, table,
+  tiles, to } from "../parts.js";
 
 const CHURN = {
   connection: "Connections", channel: "Channels", queue: "Queues",
@@ -15,20 +15,15 @@ const CHURN = {
 export function overviewView(page) {
   return {
     title: "Overview",
-    load: async (signal) => {
-      const asked = query(ages(rangeOf(page.query), "lengths", "msg_rates"));
-      const [overview, nodes] = await Promise.all([
-        get(`overview${asked}`, signal), page.has("monitoring") ? getOr([], "nodes", signal) : []]);
-      return { overview, nodes };
-    },
+    load: (signal) => getAll({
+      overview: `overview${ages(page, "lengths", "msg_rates")}`,
+      nodes: page.has("monitoring") ? ["nodes", []] : null,
+    }, signal),
     render: ({ overview, nodes }) => [
-      h("h1", {}, "Overview"),
-      alarms(overview, nodes),
+      alarms(overview, nodes || []),
       totals(overview),
-      h("div", { class: "charts" }, lengthChart(overview.queue_totals, rangeOf(page.query)),
-        flowChart(overview.message_stats, rangeOf(page.query))),
-      rangeChoice(page),
-      nodes.length > 0 && section("Nodes", nodesTable(nodes)),
+      charts(page, lengthChart(page, overview.queue_totals), flowChart(page, overview.message_stats)),
+      nodes && section("Nodes", nodesTable(nodes)),
       section("Churn", churn(overview.churn_rates)),
       section("Listeners", listeners(overview.listeners)),
       page.has("administrator") && definitions(page),
@@ -43,9 +38,9 @@ function alarms(overview, nodes) {
     node.running === false && `${node.name} is down`,
   ]).filter(Boolean);
   return [
-    raised.length > 0 && h("p", { class: "banner bad", role: "alert" },
+    raised.length > 0 && h("p.banner.bad", { role: "alert" },
       `${raised.join("; ")}. Publishers are held until that ends.`),
-    overview.disable_stats && h("p", { class: "banner" }, "Statistics are switched off in the configuration."),
+    overview.disable_stats && h("p.banner", "Statistics are switched off in the configuration."),
   ];
 }
 
@@ -93,20 +88,20 @@ function listeners(list = []) {
 function definitions(page) {
   const choose = [["", "All virtual hosts"], ...page.vhosts.map((name) => [name, name])];
   const where = (vhost) => `definitions${vhost ? `/${segment(vhost)}` : ""}`;
-  const select = (name) => h("label", { class: "field" }, h("span", {}, "Virtual host"),
+  const select = (name) => h("label.field", h("span", "Virtual host"),
     h("select", { name }, choose.map(([value, label]) => h("option", { value }, label))));
   return section("Definitions",
-    h("p", { class: "muted" }, "Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one "
+    h("p.muted", "Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one "
       + "JSON file, RabbitMQ's own format. Messages are not in it."),
-    h("div", { class: "columns" },
+    h("div.columns",
       form({
-        key: "export", label: "Export definitions", submit: "Download definitions", keeps: true, fields: [select("vhost")],
+        submit: "Download definitions", keeps: true, fields: [select("vhost")],
         does: ({ vhost }) => download(where(vhost),
           `leveret_${(vhost || page.about.cluster_name || "all").replace(/[^\w.-]+/g, "_")}.json`),
       }),
       form({
-        key: "import", label: "Import definitions", submit: "Import definitions…", fields: [select("vhost"),
-          h("label", { class: "field" }, h("span", {}, "File"),
+        submit: "Import definitions…", fields: [select("vhost"),
+          h("label.field", h("span", "File"),
             h("input", { type: "file", name: "file", accept: ".json,application/json", required: true }))],
         does: ({ vhost, file }) => importFile(page, where(vhost), file),
       })));
@@ -121,5 +116,5 @@ async function importFile(page, where, file) {
   if (agreed === null) return;
   await post(where, content);
   await page.enter();
-  await page.act(Promise.resolve(), `${file.name} was imported`);
+  await page.done(`${file.name} was imported`);
 }

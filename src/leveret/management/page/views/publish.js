@@ -16,7 +16,7 @@ const PROPERTIES = {
 /** `key` is the routing key to begin with; `isQueue` when it cannot be another. */
 export function publishForm(page, vhost, exchange, key = "", isQueue = false) {
   return form({
-    key: "publish", label: "Publish a message", submit: "Publish message", keeps: true,
+    submit: "Publish message", keeps: true,
     fields: [
       isQueue ? null : field("Routing key", "routing_key", { value: key }),
       choice("Delivery mode", "delivery_mode", [["2", "Persistent"], ["1", "Transient"]]),

@@ -1,10 +1,10 @@
 // One queue: how it is, its messages, its bindings, and what can be done to it.
 
-import { get, path, query } from "../api.js";
+import { getAll, path } from "../api.js";
 import { h } from "../dom.js";
-import { count, duration, isNumber, octets, plain } from "../format.js";
-import { ages, channelLink, cell, connectionLink, facts, features, flowChart, flowRows, lengthChart, link,
-  numberCell, exchangeLink, rangeChoice, rangeOf, row, section, state, table, tableOf, tiles, to } from "../parts.js";
+import { count, duration, isNumber, octets } from "../format.js";
+import { ages, channelLink, charts, connectionLink, consumerTable, exchangeLink, facts, features, flowChart,
+  flowRows, lengthChart, section, state, tableOf, tiles, to, vhostLink } from "../parts.js";
 import { bindQueueForm, bindingTable } from "./bindings.js";
 import { browser } from "./browse.js";
 import { manage } from "./manage.js";
@@ -20,21 +20,21 @@ export function queueView(page, vhost, name) {
   return {
     title: `Queue ${name}`, up: "#/queues", upTitle: "Queues",
     load: async (signal) => {
-      const asked = query(ages(rangeOf(page.query), "lengths", "msg_rates"));
-      const [queue, bindings, found] = await Promise.all([
-        get(here + asked, signal),
-        tab() === "bindings" ? get(`${here}/bindings`, signal) : null,
+      const [answers, found] = await Promise.all([
+        getAll({
+          queue: here + ages(page, "lengths", "msg_rates"),
+          bindings: tab() === "bindings" ? `${here}/bindings` : null,
+        }, signal),
         tab() === "messages" ? messages.load(signal) : null]);
-      return { queue, bindings, found };
+      return { ...answers, found };
     },
     render: ({ queue, bindings, found }) => [
-      h("h1", {}, `Queue ${name}`),
       tabs(vhost, name, tab()),
       {
         "": () => overview(page, queue),
         messages: () => messages.render(queue, found),
         bindings: () => bindingSection(page, vhost, name, bindings),
-        publish: () => [h("p", { class: "intro" },
+        publish: () => [h("p.intro",
           "Through the default exchange, straight into this queue, past its bindings."),
         publishForm(page, vhost, "", name, true)],
         manage: () => manage(page, vhost, queue),
@@ -45,19 +45,19 @@ export function queueView(page, vhost, name) {
 
 function tabs(vhost, name, tab) {
   const here = to("queues", vhost, name);
-  return h("nav", { class: "tabs", "aria-label": "Of this queue" }, TABS.map(([id, label]) =>
+  return h("nav.tabs", { "aria-label": "Of this queue" }, TABS.map(([id, label]) =>
     h("a", { key: id, href: id ? `${here}?tab=${id}` : here, "aria-current": id === tab && "page" }, label)));
 }
 
 function overview(page, queue) {
-  const range = rangeOf(page.query);
   return [
     tiles([["Ready", queue.messages_ready], ["Unacked", queue.messages_unacknowledged],
       ["Total", queue.messages], ["Consumers", queue.consumers], ["Size", octets(queue.message_bytes)]]),
-    h("div", { class: "charts" }, lengthChart(queue, range), flowChart(queue.message_stats, range)),
-    rangeChoice(page),
+    charts(page, lengthChart(page, queue), flowChart(page, queue.message_stats)),
     section("Details", details(queue)),
-    section("Consumers", consumers(queue)),
+    section("Consumers", consumerTable(queue.consumer_details, "Channel",
+      ({ channel_details: of }) => (of?.name ? channelLink(of.name) : "–"),
+      "Nobody consumes: messages wait here until somebody does.")),
     (queue.incoming || []).length > 0 && section("Published from", flowRows(queue.incoming, {
       title: "Exchange", key: (item) => item.exchange.name,
       of: (item) => exchangeLink(item.exchange.vhost, item.exchange.name),
@@ -73,7 +73,7 @@ function details(q) {
   const owner = q.owner_pid_details && q.owner_pid_details.name;
   const oldest = isNumber(q.head_message_timestamp) ? duration(Date.now() - q.head_message_timestamp * 1000) : undefined;
   return facts([
-    ["Virtual host", link(to("vhosts", q.vhost), q.vhost)], ["Type", q.type], ["State", state(q.state)],
+    ["Virtual host", vhostLink(q.vhost)], ["Type", q.type], ["State", state(q.state)],
     ["Features", features(q)], ["Arguments", tableOf(q.arguments)],
     ["Policy", q.policy], ["Operator policy", q.operator_policy],
     ["Policies say", tableOf(q.effective_policy_definition, "nothing")],
@@ -90,17 +90,8 @@ function details(q) {
   ]);
 }
 
-function consumers({ consumer_details: list = [] }) {
-  return table("Consumers", ["Tag", "Channel", "Ack", "Exclusive", "#Prefetch", "Active", "Arguments"], list.map((c) =>
-    row(`${c.channel_details?.name} ${c.consumer_tag}`, cell(c.consumer_tag),
-      cell(c.channel_details?.name ? channelLink(c.channel_details.name) : "–"),
-      cell(c.ack_required ? "manual" : "automatic"), cell(c.exclusive ? "yes" : "no"),
-      numberCell(count(c.prefetch_count)), cell(c.active === false ? "waits" : "yes"), cell(plain(c.arguments)))),
-  "Nobody consumes: messages wait here until somebody does.");
-}
-
 function bindingSection(page, vhost, name, bindings) {
-  if (!bindings) return h("p", { class: "empty" }, "Loading…");
+  if (!bindings) return h("p.empty", "Loading…");
   return [
     bindingTable(page, bindings, "source", "No exchange leads here."),
     section("Add a binding", bindQueueForm(page, vhost, name)),

@@ -1,30 +1,13 @@
 // The list of queues, and the form that declares one.
 
 import { path, put } from "../api.js";
-import { count, octets, rate, rateOf } from "../format.js";
-import { args, choice, field, form, panel, vhostChoice } from "../forms.js";
+import { octets } from "../format.js";
+import { args, choice, durability, field, form, panel, vhostChoice, yesNo } from "../forms.js";
 import { listing } from "../listing.js";
-import { features, queueLink, state, to } from "../parts.js";
+import { amount, features, flow, queueLink, STATE, to, words } from "../parts.js";
+import { QUEUE_ARGUMENTS } from "../rules.js";
 
-export const ARGUMENTS = {
-  "x-message-ttl": { type: "number", label: "Message TTL", hint: "milliseconds a message may wait" },
-  "x-expires": { type: "number", label: "Expires", hint: "milliseconds unused until the queue goes" },
-  "x-max-length": { type: "number", label: "Max length", hint: "messages" },
-  "x-max-length-bytes": { type: "number", label: "Max length in octets", hint: "octets" },
-  "x-overflow": { type: "string", label: "Overflow", hint: "drop-head, reject-publish or reject-publish-dlx" },
-  "x-dead-letter-exchange": { type: "string", label: "Dead letter exchange", hint: "name" },
-  "x-dead-letter-routing-key": { type: "string", label: "Dead letter routing key", hint: "key" },
-  "x-max-priority": { type: "number", label: "Priorities", hint: "highest priority, 1 to 255" },
-  "x-single-active-consumer": { type: "boolean", label: "Single active consumer", value: "true" },
-  "x-delivery-limit": { type: "number", label: "Delivery limit", hint: "deliveries of one message" },
-  "x-consumer-timeout": { type: "number", label: "Consumer timeout", hint: "milliseconds until an ack" },
-};
-
-const flow = (id, label, off) => ({
-  id, label, off, number: true, sort: `message_stats.${id}_details.rate`,
-  cell: (q) => rate(rateOf(q.message_stats, id)),
-});
-const amount = (id, label, off, write = count) => ({ id, label, off, number: true, sort: id, cell: (q) => write(q[id]) });
+const share = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–");
 
 export function queuesView(page) {
   return listing(page, {
@@ -35,32 +18,28 @@ export function queuesView(page) {
     below: declare,
     columns: [
       { id: "name", label: "Name", sort: "name", cell: (q) => queueLink(q.vhost, q.name) },
-      { id: "vhost", label: "Virtual host", sort: "vhost", off: page.vhosts.length < 2, cell: (q) => q.vhost },
-      { id: "type", label: "Type", sort: "type", cell: (q) => q.type },
+      words("vhost", "Virtual host", { off: page.vhosts.length < 2 }), words("type", "Type"),
       { id: "features", label: "Features", cell: features },
-      { id: "state", label: "State", sort: "state", cell: (q) => state(q.state) },
+      STATE,
       amount("messages_ready", "Ready"), amount("messages_unacknowledged", "Unacked"),
       amount("messages", "Total"), amount("consumers", "Consumers"),
       flow("publish", "Incoming"), flow("deliver_get", "Deliver / get"), flow("ack", "Ack"),
-      flow("redeliver", "Redelivered", true), amount("message_bytes", "Size", true, octets),
-      amount("memory", "Memory", true, octets),
-      { id: "utilisation", label: "Consumer capacity", number: true, off: true, sort: "consumer_capacity",
-        cell: (q) => (typeof q.consumer_capacity === "number" ? `${Math.round(q.consumer_capacity * 100)} %` : "–") },
-      { id: "idle", label: "Idle since", off: true, sort: "idle_since", cell: (q) => q.idle_since || "–" },
-      { id: "node", label: "Node", off: true, sort: "node", cell: (q) => q.node },
+      flow("redeliver", "Redelivered", true), amount("message_bytes", "Size", octets, true),
+      amount("memory", "Memory", octets, true),
+      amount("consumer_capacity", "Consumer capacity", share, true),
+      words("idle_since", "Idle since", { off: true }), words("node", "Node", { off: true }),
     ],
   });
 }
 
 function declare(page) {
   return panel("Declare a queue", form({
-    key: "declare-queue", label: "Declare a queue", submit: "Declare queue",
+    submit: "Declare queue",
     fields: [
       vhostChoice(page), field("Name", "name", { required: true, hint: "up to 255 octets" }),
       choice("Type", "type", [["", "the virtual host's default"], "classic", "quorum"]),
-      choice("Durability", "durable", [["true", "Durable: is there after a restart"], ["false", "Transient"]]),
-      choice("Auto-delete", "auto_delete", [["false", "No"], ["true", "Yes: goes with its last consumer"]]),
-      args("Arguments", ARGUMENTS),
+      durability(), yesNo("Auto-delete", "auto_delete", "goes with its last consumer"),
+      args("Arguments", QUEUE_ARGUMENTS),
     ],
     does: async (values) => {
       const found = values.arguments;
@@ -68,7 +47,7 @@ function declare(page) {
       await put(path("queues", values.vhost, values.name), {
         durable: values.durable === "true", auto_delete: values.auto_delete === "true", arguments: found,
       });
-      await page.act(Promise.resolve(), `Queue ${values.name} is declared`);
+      await page.done(`Queue ${values.name} is declared`);
       if (page.query.vhost && page.query.vhost !== values.vhost) page.go(to("queues", values.vhost, values.name));
     },
   }));
