@@ -5,6 +5,8 @@ FROM python:3.11-bookworm AS build
 COPY . /source
 # Compiled here, where there is a compiler; the image itself has none.
 RUN python -m venv /opt/leveret && /opt/leveret/bin/pip install --no-cache-dir /source
+# So that health checks and scripts made for RabbitMQ's image run as they are.
+RUN /opt/leveret/bin/leveret ctl install-shim /opt/leveret/bin
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 999 --user-group --home-dir /var/lib/leveret --create-home leveret \

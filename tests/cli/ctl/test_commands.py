@@ -14,7 +14,6 @@ from tests.cli.conftest import Ctl, Done, call
 
 import leveret
 from leveret.cli.ctl.catalogue import COMMANDS
-from leveret.cli.ctl.shims import NAMES
 
 
 def connect(broker: leveret.Broker) -> pika.BlockingConnection:
@@ -409,7 +408,7 @@ def test_listeners_are_checked(ctl: Ctl, managed: leveret.Broker) -> None:
 
 def test_a_script_for_rabbitmqctl_runs_as_it_is(managed: leveret.Broker, tmp_path: Path) -> None:
     assert call("install-shim", str(tmp_path / "bin")).status == 0
-    script = "rabbitmqctl -q -n rabbit@localhost list_users && rabbitmq-diagnostics -q ping"
+    script = "rabbitmqctl -q -n rabbit@localhost list_users && rabbitmq-diagnostics -q ping && rabbitmq-plugins list prom"
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", script],
@@ -418,11 +417,26 @@ def test_a_script_for_rabbitmqctl_runs_as_it_is(managed: leveret.Broker, tmp_pat
         text=True,
         timeout=60,
     )
-    assert done.stdout.splitlines() == ["user\ttags", "guest\t[administrator]", "Ping succeeded"]
+    assert done.stdout.splitlines() == [
+        "user\ttags",
+        "guest\t[administrator]",
+        "Ping succeeded",
+        "[E*] rabbitmq_prometheus",
+    ]
+
+
+def test_plugins_are_part_of_it_or_not_there(alone: None) -> None:
+    enabled = call("plugins", "enable", "--offline", "rabbitmq_management", "rabbitmq_prometheus")
+    assert (enabled.status, "always enabled" in enabled.out) == (0, True)
+    fails(call("plugins", "enable", "rabbitmq_odd"), 69, "does not do what rabbitmq_odd does")
+    fails(call("plugins", "disable", "rabbitmq_management"), 69, "part of Leveret")
+    fails(call("plugins", "paint", "rabbitmq_management"), 64, "'paint'")
+    assert "[E*] rabbitmq_management" in call("plugins", "list").lines
+    assert call("plugins", "list", "--minimal", "prom").lines == ["rabbitmq_prometheus"]
 
 
 def test_a_program_that_is_not_ours_stays(tmp_path: Path) -> None:
-    theirs = tmp_path / NAMES[0]
+    theirs = tmp_path / "rabbitmqctl"
     theirs.write_text("#!/bin/sh\n")
     fails(call("install-shim", str(tmp_path)), 73, "not ours")
     assert theirs.read_text() == "#!/bin/sh\n"

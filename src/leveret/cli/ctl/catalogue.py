@@ -10,6 +10,7 @@ from leveret.cli.ctl import (
     lists,
     node,
     permissions,
+    plugins,
     policies,
     refused,
     shims,
@@ -18,7 +19,10 @@ from leveret.cli.ctl import (
 )
 from leveret.cli.ctl.command import Command
 
-_FAMILIES: Final = (node, lists, users, permissions, vhosts, policies, actions, health, shims)
+_FAMILIES: Final = (
+    *(node, lists, users, permissions, vhosts, policies, actions, health, plugins),
+    shims,
+)
 COMMANDS: Final[Mapping[str, Command]] = {
     command.name: command for family in (*_FAMILIES, refused) for command in family.COMMANDS
 }

@@ -8,7 +8,8 @@ from typing import Final
 from leveret.cli.ctl.command import CANNOT_CREATE, Answer, Call, Command
 from leveret.cli.refusals import Failure
 
-NAMES: Final = ("rabbitmqctl", "rabbitmq-diagnostics")
+# Each with what its own commands are in ``leveret ctl``.
+NAMES: Final = {"rabbitmqctl": "", "rabbitmq-diagnostics": "", "rabbitmq-plugins": "plugins "}
 
 
 def install_shim(call: Call) -> Answer:
@@ -16,17 +17,16 @@ def install_shim(call: Call) -> Answer:
     folder = Path(call.arguments[0])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in NAMES:
-            write(folder / name, call.has("force"))
+        for name, words in NAMES.items():
+            write(folder / name, script(words), call.has("force"))
     except OSError as error:
         where = error.filename or folder
         raise Failure(f"cannot write {where}: {error.strerror}", CANNOT_CREATE) from None
-    return f"{' and '.join(NAMES)} in {folder} now call 'leveret ctl'"
+    return f"{', '.join(NAMES)} in {folder} now call 'leveret ctl'"
 
 
-def write(path: Path, is_forced: bool) -> None:
+def write(path: Path, text: str, is_forced: bool) -> None:
     """One of them.  Raises Failure where somebody else's program would be lost."""
-    text = script()
     if path.exists() and "leveret" not in path.read_text(errors="replace") and not is_forced:
         raise Failure(
             f"{path} is there already and not ours: pass --force to replace it", CANNOT_CREATE
@@ -35,9 +35,9 @@ def write(path: Path, is_forced: bool) -> None:
     path.chmod(0o755)
 
 
-def script() -> str:
+def script(words: str) -> str:
     """A shell script that finds the same Python, whatever the search path."""
-    return f"#!/bin/sh\nexec '{quoted(sys.executable)}' -m leveret ctl \"$@\"\n"
+    return f"#!/bin/sh\nexec '{quoted(sys.executable)}' -m leveret ctl {words}\"$@\"\n"
 
 
 def quoted(text: str) -> str:
@@ -50,7 +50,7 @@ COMMANDS: Final = (
         "install-shim",
         "<folder>",
         install_shim,
-        "Writes rabbitmqctl and rabbitmq-diagnostics that call leveret ctl",
+        "Writes rabbitmqctl, rabbitmq-diagnostics and rabbitmq-plugins that call leveret ctl",
         ["force"],
         "Other",
     ),
