@@ -408,10 +408,14 @@ def test_listeners_are_checked(ctl: Ctl, managed: leveret.Broker) -> None:
 
 def test_a_script_for_rabbitmqctl_runs_as_it_is(managed: leveret.Broker, tmp_path: Path) -> None:
     assert call("install-shim", str(tmp_path / "bin")).status == 0
-    script = "rabbitmqctl -q -n rabbit@localhost list_users && rabbitmq-diagnostics -q ping && rabbitmq-plugins list prom"
+    calls = [
+        "rabbitmqctl -q -n rabbit@localhost list_users",
+        "rabbitmq-diagnostics -q ping",
+        "rabbitmq-plugins list -E prom",
+    ]
     path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["sh", "-c", script],
+        ["sh", "-ec", "\n".join(calls)],
         env=os.environ | {"PATH": path},
         capture_output=True,
         text=True,

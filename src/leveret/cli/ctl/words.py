@@ -24,6 +24,11 @@ _SHORT: Final = {
     "h": "help",
     "?": "help",
     "u": "user",
+    # Of plugins.
+    "e": "enabled",
+    "E": "enabled",
+    "m": "minimal",
+    "v": "verbose",
 }
 
 
