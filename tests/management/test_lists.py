@@ -112,6 +112,16 @@ def test_columns_cut_down_what_is_shown(fruit: Client) -> None:
     assert fruit.get("/api/queues/%2F/apple?columns=durable") == {"durable": True}
 
 
+def test_a_column_is_the_same_alone_and_among_all(fruit: Client) -> None:
+    """What is cheap to have is had without the rest."""
+    for path in ("queues", "exchanges", "vhosts", "bindings", "consumers", "connections"):
+        for whole in fruit.get(f"/api/{path}"):
+            for name, value in whole.items():
+                if isinstance(value, str | bool) and value != "":
+                    alone = fruit.get(f"/api/{path}?columns={name}")
+                    assert {name: value} in alone
+
+
 def test_long_answers_are_compressed_for_those_who_take_it(fruit: Client) -> None:
     plain = fruit.ask("GET", "/api/queues")
     small = fruit.ask("GET", "/api/queues", None, {"accept-encoding": "gzip, deflate"})

@@ -88,8 +88,9 @@ class Wish:
 class Listing(Generic[Thing]):
     """How things of one kind are listed.
 
-    ``keys`` gives, for what may be sorted by, the value without making all the facts; ``facts``
-    makes them.  Things are sorted by ``order`` where the query does not say otherwise.
+    ``keys`` gives some of the facts without making them all, and under "" the name that things are
+    chosen by, if that is not one of the facts; ``facts`` makes all.  Things are sorted by ``order``
+    where the query does not say otherwise.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class Listing(Generic[Thing]):
     async def _chosen(self, every: list[Thing], wish: Wish, patience: Patience) -> list[Thing]:
         if not wish.name:
             return every
-        name = self._keys["name"]
+        name = self._keys[""] if "" in self._keys else self._keys["name"]
         chosen: list[Thing] = []
         for index, thing in enumerate(every):
             if index % _STRIDE == 0:
@@ -175,9 +176,15 @@ class Listing(Generic[Thing]):
 
     async def _rendered(self, things: list[Thing], wish: Wish, patience: Patience) -> list[bytes]:
         parts: list[bytes] = []
+        columns = wish.columns
+        is_cheap = columns != [] and all("." not in c and c in self._keys for c in columns)
         for thing in things:
             await patience.rest()
-            parts.append(encode(cut_down(self._facts(thing), wish.columns)))
+            if is_cheap:
+                facts: Facts = {column: self._keys[column](thing) for column in columns}
+            else:
+                facts = cut_down(self._facts(thing), columns)
+            parts.append(encode(facts))
         return parts
 
 
@@ -252,7 +259,7 @@ def _rank(value: object) -> tuple[int, Any]:
 
 async def reply_list(call: Call, items: list[Facts], *order: str) -> Response:
     """The answer that lists facts that are cheap to have, sorted by ``order``."""
-    listing: Listing[Facts] = Listing(_same, {"name": _name}, order)
+    listing: Listing[Facts] = Listing(_same, {"": _name}, order)
     return await listing.reply(call, items)
 
 

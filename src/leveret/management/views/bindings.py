@@ -80,7 +80,7 @@ def binding_facts(bound: Bound) -> Facts:
 BINDINGS: Final[Listing[Bound]] = Listing(
     binding_facts,
     {
-        "name": lambda bound: bound.destination,
+        "": lambda bound: bound.destination,
         "vhost": lambda bound: bound.vhost.name,
         "source": lambda bound: bound.source,
         "destination": lambda bound: bound.destination,

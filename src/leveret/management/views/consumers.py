@@ -84,7 +84,7 @@ def _timeout_ms(placed: Placed) -> int:
 CONSUMERS: Final[Listing[Placed]] = Listing(
     consumer_facts,
     {
-        "name": lambda placed: placed.consumer.tag,
+        "": lambda placed: placed.consumer.tag,
         "consumer_tag": lambda placed: placed.consumer.tag,
         "vhost": lambda placed: placed.vhost.name,
         "queue.name": lambda placed: placed.queue.name,
