@@ -10,7 +10,7 @@ import pytest
 from pamqp import commands
 from tests.fakes import Talk, new_node, publish
 
-from leveret.broker.queue import Queue
+from leveret.broker.queue import MOST_INFLOWS, Queue
 from leveret.broker.tallies import Flow, PublishTally, ReadTally
 from leveret.broker.totals import QUEUE_COUNTS, flow_of, past_of, queue_counts, unacked_octets
 
@@ -26,9 +26,14 @@ def queue(talk: Talk, name: str = "q") -> Queue:
 
 
 def counts(talk: Talk, name: str = "q") -> dict[str, int]:
-    """Those that are not 0."""
+    """Those that are not 0, without the sums of others."""
     pairs = zip(QUEUE_COUNTS, queue_counts(queue(talk, name)), strict=True)
-    return {key: count for key, count in pairs if count != 0}
+    found = {key: count for key, count in pairs if count != 0}
+    ready, unacked = found.get("messages_ready", 0), found.get("messages_unacknowledged", 0)
+    assert found.pop("messages", 0) == ready + unacked
+    delivered = ("deliver", "deliver_no_ack", "get", "get_no_ack")
+    assert found.pop("deliver_get", 0) == sum(found.get(key, 0) for key in delivered)
+    return found
 
 
 def published(talk: Talk, exchange: str = "") -> PublishTally:
@@ -168,6 +173,21 @@ def test_many_exchanges_that_are_gone_are_not_kept() -> None:
     assert channel is not None
     assert len(channel.publishes()) < 200
     assert (flow(talk).publishes.published, flow(talk).publishes.dropped) == (1000, 1000)
+
+
+def test_a_queue_does_not_remember_ever_new_exchanges() -> None:
+    talk = opened()
+    for number in range(2 * MOST_INFLOWS):
+        name = f"once {number}"
+        talk.send("exchange.declare", exchange=name, type="fanout")
+        talk.send("queue.bind", queue="q", exchange=name)
+        talk.feed(publish("", exchange=name))
+        talk.send("exchange.delete", exchange=name)
+    assert flow(talk).publishes.routed == 2 * MOST_INFLOWS
+    inflow = queue(talk).inflow
+    assert inflow is not None
+    assert len(inflow) == MOST_INFLOWS
+    assert inflow[f"once {2 * MOST_INFLOWS - 1}"] == 1
 
 
 def test_ever_new_routing_keys_are_all_counted() -> None:

@@ -16,6 +16,10 @@ from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import QueueWish
 
 
+# Of so many exchanges a queue knows how much came from them.
+MOST_INFLOWS: Final = 256
+
+
 @final
 class Dying:
     """A message on its way from ``queue`` to the exchange for dead letters.
@@ -239,6 +243,11 @@ class Queue(Appointee):
 
     def note_inflow(self, exchange: str, count: int) -> None:
         """So many messages came from ``exchange``."""
-        if self.inflow is None:
-            self.inflow = {}
-        self.inflow[exchange] = self.inflow.get(exchange, 0) + count
+        inflow = self.inflow
+        if inflow is None:
+            inflow = {}
+            self.inflow = inflow
+        elif exchange not in inflow and len(inflow) >= MOST_INFLOWS:
+            # Ever new exchanges may lead here: the one longest known goes.
+            del inflow[next(iter(inflow))]
+        inflow[exchange] = inflow.get(exchange, 0) + count
