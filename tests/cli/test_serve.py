@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -326,3 +327,27 @@ def test_a_closed_standard_output_does_not_end_it(start: Start) -> None:
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_a_port_for_http_that_is_taken_is_named_with_both_cures() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, sentence = refused(
+            *LOCAL, "--management-port", str(port), LEVERET_MANAGEMENT_LISTEN=""
+        )
+    assert status == 69
+    assert sentence.startswith(f"Error: cannot listen on 127.0.0.1:{port}: another program")
+    assert sentence.endswith(
+        "or take another port with management_port (--management-port), or have no HTTP API with"
+        " management_listen = ['none']."
+    )
+
+
+def test_the_banner_says_where_the_page_is() -> None:
+    with Served(*LOCAL, "--management-port", "0", LEVERET_MANAGEMENT_LISTEN="") as served:
+        page = next(line for line in served.banner if line.startswith("HTTP API"))
+        url = page.split()[-1]
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            assert b"<html" in answer.read()
+        served.end()
+    assert re.fullmatch(r"HTTP API on 127\.0\.0\.1:\d+: http://localhost:\d+/\n", page)
