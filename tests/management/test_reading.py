@@ -144,6 +144,23 @@ def test_a_channel_tells_what_is_under_way(client: Client, channel: Any) -> None
     assert names(client.get("/api/vhosts/%2F/channels")) == [found["name"]]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x", "127.0.0.1:1 -> 127.0.0.1:2", "a:99999999 -> b:1", "1 (1)", "(1)", "x (y)", " (1)"],
+)
+def test_names_of_nothing_are_not_found(client: Client, channel: Any, name: str) -> None:
+    for kind in ("connections", "channels"):
+        assert client.ask("GET", f"/api/{kind}/{quote(name, safe='')}").status == 404
+
+
+def test_a_channel_that_is_not_open_is_not_found(client: Client, channel: Any) -> None:
+    (found,) = client.get("/api/channels")
+    path = f"/api/channels/{quote(found['name'], safe='')}"
+    assert client.get(path)["number"] == 1
+    assert client.ask("GET", path.replace("%281%29", "%282%29")).status == 404
+    assert client.ask("GET", path.replace("%281%29", "%2801%29")).status == 404
+
+
 def test_bindings_are_found_from_either_end(client: Client, channel: Any) -> None:
     leaving = client.get("/api/exchanges/%2F/events/bindings/source")
     assert {(one["destination_type"], one["destination"]) for one in leaving} == {

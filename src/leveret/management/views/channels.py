@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from leveret.broker.connections import Link
 from leveret.broker.tallies import ChannelView
-from leveret.management.api import MANAGEMENT, Call, NotAuthorised, NotFound, Route
+from leveret.management.api import MANAGEMENT, Call, NotFound, Route
 from leveret.management.lists import Facts, Listing
 from leveret.management.sampler import statistics_of
 from leveret.management.samples import read_spans
@@ -143,13 +143,16 @@ async def of_connection(call: Call) -> Response:
 
 def find_channel(call: Call) -> Placed:
     """The channel that the path names.  Raises NotFound, NotAuthorised."""
-    name = call.names["name"]
-    for placed in channels_of(list(call.node.connections.by_id.values()), call.node.name):
-        if placed.channel.name == name:
-            if not call.is_monitor and placed.link.user.name != call.user.name:
-                raise NotAuthorised("User not authorised to access object")
-            return placed
-    raise NotFound()
+    # ``127.0.0.1:54321 -> 127.0.0.1:5672 (1)``
+    name, _, rest = call.names["name"].rpartition(" (")
+    number = rest.removesuffix(")")
+    if not number.isascii() or not number.isdecimal() or len(number) > 5:
+        raise NotFound()
+    link = find_link(call, name)
+    channel = link.channels.get(int(number))
+    if channel is None or channel.name != call.names["name"]:
+        raise NotFound()
+    return Placed(channel, link, call.node.name)
 
 
 ROUTES: Final = [

@@ -143,8 +143,13 @@ def find_link(call: Call, name: str) -> Link:
 
 def link_by_name(node: Node, name: str) -> Link | None:
     """The connection called ``name``."""
+    # ``127.0.0.1:54321 -> 127.0.0.1:5672``: of many, few come from the same port.
+    port = name.partition(" -> ")[0].rpartition(":")[2]
+    if not port.isascii() or not port.isdecimal() or len(port) > 5:
+        return None
+    number = int(port)
     for link in node.connections.by_id.values():
-        if link.name == name:
+        if link.peer.port == number and link.name == name:
             return link
     return None
 
