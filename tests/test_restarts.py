@@ -202,6 +202,42 @@ def test_a_message_is_as_it_was(broker: leveret.Broker) -> None:
     assert properties == sent
 
 
+def test_a_quorum_queue_keeps_transient_messages_and_a_classic_one_does_not(
+    tmp_path: Path,
+) -> None:
+    # So small that most of them are on the disk only.
+    sizes = {"queue_memory": 65_536}
+    bodies = [b"%d" % number + bytes(1000) for number in range(500)]
+    live = leveret.Broker(data_dir=tmp_path / "live", settings=sizes)
+    with live as broker, Wire(port=broker.port) as wire:
+        wire.open()
+        wire.call("confirm.select")
+        for kind in ("classic", "quorum"):
+            arguments = {"x-queue-type": kind}
+            wire.call("queue.declare", queue=kind, durable=True, arguments=arguments)
+            wire.call("queue.bind", queue=kind, exchange="amq.fanout")
+        for body in bodies:
+            wire.publish("amq.fanout", "", body, {"delivery_mode": 1})
+        while wire.expect("basic.ack").delivery_tag < len(bodies):
+            pass
+        # What is done before a crash is done after it, what is out comes back.
+        assert wire.call("basic.get", queue="quorum", no_ack=True).body == bodies[0]
+        assert wire.call("basic.get", queue="quorum").body == bodies[1]
+        shutil.copytree(tmp_path / "live", tmp_path / "crashed")
+    for folder in ("crashed", "live"):
+        # Once more: the first start has them from the journal, this one from a checkpoint.
+        for _ in range(2):
+            with leveret.Broker(data_dir=tmp_path / folder, settings=sizes) as broker:
+                assert ready_count(broker, "classic") == 0
+                assert ready_count(broker, "quorum") == len(bodies) - 1
+        with leveret.Broker(data_dir=tmp_path / folder) as broker, Wire(port=broker.port) as wire:
+            wire.open()
+            for number, body in enumerate(bodies[1:]):
+                got = wire.call("basic.get", queue="quorum", no_ack=True)
+                assert (got.body, got.redelivered) == (body, number == 0)
+                assert got.properties["delivery_mode"] == 1
+
+
 def test_priorities_hold(broker: leveret.Broker) -> None:
     broker.start()
     channel = channel_of(broker)

@@ -39,7 +39,7 @@ class Long:
         self.disk = FakeDisk()
         self.told = Told()
         self.chunks = Chunks(self.disk, FOLDER)
-        self.middle = Middle(self.chunks, FakeClock(), self.told)
+        self.middle = Middle(self.chunks, FakeClock(), self.told, False)
         self.line = Backlog(0, self.middle)
         self.line.share_octets = 20 * (MESSAGE_OCTETS + 4)
 

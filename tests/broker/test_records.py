@@ -9,6 +9,8 @@ from leveret.broker.deaths import DeadMessage, bury
 from leveret.broker.message import BlindMessage, Message, Origin
 from leveret.broker.properties import read_properties
 from leveret.broker.records import (
+    IS_TRANSIENT,
+    REDELIVERED,
     EntryReader,
     write_counted_entry,
     write_entry,
@@ -22,7 +24,7 @@ TRANSIENT = read_properties(b"\x00\x00")
 
 def written(message: Message, redelivered: bool = False, due_ms: int = 0) -> bytes:
     out = BytesWriter()
-    write_entry(out, message, redelivered, due_ms)
+    write_entry(out, message, REDELIVERED if redelivered else 0, due_ms)
     return out.getvalue()
 
 
@@ -47,7 +49,14 @@ def test_counts_are_kept() -> None:
     entry = EntryReader(out.getvalue(), 0).read()
     assert (entry.deliveries, entry.handovers) == (3, 4)
     assert entry.is_redelivered
-    assert entry.is_transient
+    # Whether a start passes over it is not for its properties to say.
+    assert not entry.is_transient
+
+
+def test_what_a_start_passes_over_is_marked() -> None:
+    out = BytesWriter()
+    write_entry(out, Message(Origin("", "q"), TRANSIENT, b"x"), IS_TRANSIENT, 0)
+    assert EntryReader(out.getvalue(), 0).read().is_transient
 
 
 def test_neighbours_share_origin_and_properties() -> None:

@@ -29,7 +29,7 @@ class Line:
         self.seen: set[bytes] = set()
         # In this life of the broker, and who was given it last.
         self.seen_now: dict[bytes, object] = {}
-        # Transient ones of this life, and of those before.
+        # Transient ones, where they are not kept: of this life, and of those before.
         self.passing: set[bytes] = set()
         self.gone: set[bytes] = set()
 
@@ -54,7 +54,8 @@ class Ledger:
         with self.lock:
             self.counts["published"] += 1
             for line in self.lines_of(key):
-                (line.sent if is_persistent else line.passing).add(body)
+                is_kept = is_persistent or line.kind == "quorum"
+                (line.sent if is_kept else line.passing).add(body)
 
     def confirmed(self, key: str, body: bytes) -> None:
         with self.lock:

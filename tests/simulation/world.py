@@ -29,6 +29,7 @@ from leveret.tables import INT32, LONGSTR, Field, Table
 
 FOLDER = "data"
 PERSISTENT = read_properties(b"\x10\x00\x02")
+TRANSIENT = read_properties(b"\x10\x00\x01")
 WITH_PRIORITY = [read_properties(bytes([0x18, 0x00, 2, level])) for level in range(3)]
 SHARE_OCTETS = 3_000
 
@@ -163,14 +164,18 @@ class World:
             message = Message(Origin("x", "k"), self._properties(), body)
             for index in chosen:
                 assert self.life.queues[index].publish(message)
-            if message.properties.is_persistent and chosen:
-                queues: list[Queue] = [self.life.queues[index] for index in chosen]
-                number = self.life.ledger.published(message, queues)
+            queues: list[Queue] = [self.life.queues[index] for index in chosen]
+            number = self.life.ledger.published(message, queues)
+            if not message.properties.is_persistent:
+                # Quorum queues keep these too, and only they.
+                chosen = [i for i in chosen if self.kinds[i] == "quorum"]
+            assert (number > 0) == bool(chosen)
+            if chosen:
                 self.unconfirmed.append((number, body, set(chosen)))
 
     def _properties(self) -> Properties:
-        if self.rng.random() < 0.1:
-            return NO_PROPERTIES
+        if self.rng.random() < 0.2:
+            return self.rng.choice([NO_PROPERTIES, TRANSIENT])
         return self.rng.choice([PERSISTENT, *WITH_PRIORITY])
 
     def get(self) -> None:

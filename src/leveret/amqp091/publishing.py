@@ -403,7 +403,7 @@ class Publishing:
                 is_accepted = False
         self._owed = 0
         ledger = self._context.vhost.ledger
-        if ledger is not None and message.properties.is_persistent:
+        if ledger is not None and (message.properties.is_persistent or routing.keeps_all):
             self._owed = ledger.published(message, routing.queues)
         if not routing.is_plain:
             for keeper in routing.keepers:

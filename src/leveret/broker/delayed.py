@@ -109,7 +109,7 @@ class Waiting(Appointee):
             return
         due_ns = self._post.clock.now_ns() + delay_ms * _MS_NS
         self._count += 1
-        if self.record is not None and message.properties.is_persistent:
+        if self.record is not None and self.record.keeps(message):
             self.record.stored(message, self._count, due_ns)
         self._hold(Held(due_ns, self._count, message, keys))
 

@@ -99,7 +99,7 @@ class Undertaker(Appointee):
                 taking.append(queue)
             else:
                 refusals += 1
-        if self.ledger is not None and message.properties.is_persistent:
+        if self.ledger is not None:
             self.ledger.published(message, taking)
         if routing.keepers:
             return _keep(message, routing, takers) and refusals == 0

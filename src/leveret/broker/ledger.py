@@ -19,15 +19,18 @@ class Ledger:
         self.journal: Final[Journal] = book.journal
 
     def published(self, message: Message, queues: list[Queue]) -> int:
-        """Write ``message``, a persistent one, which ``queues`` were just given.
+        """Write ``message``, which ``queues`` were just given, for those that keep it.
 
         The number of the batch that must be on the disk for it to be safe, 0 if nobody keeps it.
         Hot.
         """
+        is_persistent = message.properties.is_persistent
         keeping = 0
         for queue in queues:
             record = queue.record
-            if record is not None and record.kept_offset >= 0:
+            if record is None or not (is_persistent or record.keeps_all):
+                continue
+            if record.kept_offset >= 0:
                 keeping += 1
         if keeping == 0:
             return 0
@@ -36,9 +39,11 @@ class Ledger:
         write_u16(out, keeping)
         for queue in queues:
             record = queue.record
-            if record is not None and record.kept_offset >= 0:
+            if record is None or not (is_persistent or record.keeps_all):
+                continue
+            if record.kept_offset >= 0:
                 write_u32(out, record.number)
                 write_i64(out, record.kept_offset)
                 write_i64(out, self._book.date_ms(record.kept_due_ns))
-        write_entry(out, message, False, 0)
+        write_entry(out, message, 0, 0)
         return self.journal.number

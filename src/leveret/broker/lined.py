@@ -17,7 +17,7 @@ from leveret.broker.message import Message
 from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.records import LINE_SHIFT
 from leveret.broker.ring import Ring
-from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH_DLX, Rules
+from leveret.broker.rules import DROP_HEAD, QUORUM, REJECT_PUBLISH_DLX, Rules
 from leveret.broker.tallies import DELETED, PURGED, REFUSED
 from leveret.broker.wishes import QueueWish
 
@@ -46,6 +46,9 @@ class LinedQueue(Queue):
         self._keeper: Final = keeper
         if keeper is not None and wish.is_durable and wish.owner_id == 0:
             self.record = keeper.open_record(wish)
+            if self.record is not None:
+                # Behaviour: RabbitMQ 4.3, "Quorum Queues": every message there is persistent.
+                self.record.keeps_all = kind == QUORUM
         self._max_priority: Final = max_priority
         self._share_octets = UNBOUNDED
         # The line of messages that name no priority.
@@ -309,7 +312,7 @@ class LinedQueue(Queue):
 
     def _mourned(self, message: Message, offset: int) -> int:
         """The offset of a message that is done only when it is buried, else -1."""
-        if self.record is None or offset < 0 or not message.properties.is_persistent:
+        if self.record is None or offset < 0 or not self.record.keeps(message):
             return -1
         self.record.not_yet_done(message, offset)
         return offset

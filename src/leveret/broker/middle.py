@@ -15,7 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from leveret.broker.dates import date_ms, skew_ms, time_ns
 from leveret.broker.message import NOTHING, Message
-from leveret.broker.records import EntryReader, write_entry
+from leveret.broker.records import IS_TRANSIENT, EntryReader, write_entry
 from leveret.octets import read_i64, write_i64
 from leveret.ports import Clock
 from leveret.store.chunks import Chunk, Chunks, Contents
@@ -43,12 +43,16 @@ class Loaded:
 
 @final
 class Middle:
-    """Chunks of messages: ``count`` of them, with ``octets`` in their bodies."""
+    """Chunks of messages: ``count`` of them, with ``octets`` in their bodies.
 
-    def __init__(self, chunks: Chunks, clock: Clock, troubles: Troubles) -> None:
+    ``keeps_all``: transient messages are not passed over by the next start.
+    """
+
+    def __init__(self, chunks: Chunks, clock: Clock, troubles: Troubles, keeps_all: bool) -> None:
         self.chunks: Final = chunks
         self._clock: Final = clock
         self._troubles: Final = troubles
+        self._keeps_all: Final = keeps_all
         self.count = 0
         self.octets = 0
 
@@ -68,11 +72,12 @@ class Middle:
             if message is NOTHING:
                 continue
             due_ms = date_ms(due[index], skew) if due else 0
+            is_kept = self._keeps_all or message.properties.is_persistent
             write_i64(out, first + index)
-            write_entry(out, message, False, due_ms)
+            write_entry(out, message, 0 if is_kept else IS_TRANSIENT, due_ms)
             count += 1
             octets += len(message.body)
-            if message.properties.is_persistent:
+            if is_kept:
                 durable_count += 1
                 durable_octets += len(message.body)
         contents = Contents(first, count, octets, durable_count, durable_octets)

@@ -55,7 +55,7 @@ class Post(Appointee):
         """Put ``message`` into ``queues``."""
         for queue in queues:
             queue.publish(message)
-        if self.ledger is not None and message.properties.is_persistent:
+        if self.ledger is not None:
             self.ledger.published(message, queues)
 
     def send_later(self, message: Message) -> None:

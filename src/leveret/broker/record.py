@@ -69,14 +69,16 @@ class Pledge(ABC):
 class QueueRecord:
     """What is still to be written of one durable queue.
 
-    ``number`` is the queue's, never used again.  ``out`` are the persistent messages that were
+    ``number`` is the queue's, never used again.  ``out`` are the messages it keeps that were
     handed out and are not done, by offset.  ``kept_offset`` is where the message published last
     waits or went, -1 when it need not be written; ``kept_due_ns`` when it expires.
+    ``keeps_all``: the queue keeps transient messages like persistent ones.
     """
 
     def __init__(self, book: "Book", number: int) -> None:
         self._book: Final = book
         self.number: Final = number
+        self.keeps_all = False
         self.out: Final[dict[int, Message]] = {}
         self.kept_offset = -1
         self.kept_due_ns = 0
@@ -93,6 +95,10 @@ class QueueRecord:
             self._is_listed = True
             self._book.listed.append(self)
 
+    def keeps(self, message: Message) -> bool:
+        """Whether ``message`` is to outlive the process in this queue."""
+        return self.keeps_all or message.properties.is_persistent
+
     def keep(self, offset: int, due_ns: int) -> None:
         """The message that is being published is at ``offset``, until ``due_ns`` if not 0."""
         self.kept_offset = offset
@@ -104,7 +110,7 @@ class QueueRecord:
 
     def middle(self, line: int) -> Middle:
         """Where a line of the queue spills to."""
-        return self._book.middle(self.number, line)
+        return self._book.middle(self.number, line, self.keeps_all)
 
     def taken(self, message: Message, offset: int, no_ack: bool) -> None:
         """``message`` waits no longer: it is with a consumer, or done with ``no_ack``."""
@@ -115,7 +121,7 @@ class QueueRecord:
 
     def handed_out(self, message: Message, offset: int) -> None:
         """``message`` is with a consumer that will say what became of it."""
-        if message.properties.is_persistent:
+        if self.keeps(message):
             self.out[offset] = message
             line = offset >> LINE_SHIFT
             # Not one that came back: those before the front were handed out anyway.
@@ -155,7 +161,7 @@ class QueueRecord:
 
     def dropped(self, message: Message, offset: int) -> None:
         """What waited is done: taken for good, expired, or too much."""
-        if message.properties.is_persistent:
+        if self.keeps(message):
             self._settled.append(offset)
             self._list()
 
@@ -181,14 +187,14 @@ class QueueRecord:
         handovers: int,
     ) -> None:
         """What came back with ``offset`` waits at ``new_offset`` now; the counts stay."""
-        if message.properties.is_persistent:
+        if self.keeps(message):
             out = self._begin(new_offset, due_ns)
             write_counted_entry(out, message, 0, deliveries, handovers)
             self.dropped(message, offset)
 
     def stored(self, message: Message, offset: int, due_ns: int) -> None:
-        """``message``, a persistent one, waits at ``offset``, and in no other queue."""
-        write_entry(self._begin(offset, due_ns), message, False, 0)
+        """``message``, one that is kept, waits at ``offset``, and in no other queue."""
+        write_entry(self._begin(offset, due_ns), message, 0, 0)
 
     def _begin(self, offset: int, due_ns: int) -> BytesWriter:
         """Begin the record of a message of this queue alone; its entry is to follow."""
@@ -261,10 +267,10 @@ class Book:
         record.gone()
         del self.records[record.number]
 
-    def middle(self, number: int, line: int) -> Middle:
-        """Where a line of a queue spills to."""
+    def middle(self, number: int, line: int, keeps_all: bool) -> Middle:
+        """Where a line of a queue spills to; ``keeps_all``: its transient messages are kept too."""
         chunks = Chunks(self._disk, f"{self._folder}/queues/{number}-{line}")
-        return Middle(chunks, self._clock, self._troubles)
+        return Middle(chunks, self._clock, self._troubles, keeps_all)
 
     def date_ms(self, due_ns: int) -> int:
         """A time of the clock as milliseconds since 1970; 0 stays 0."""

@@ -14,7 +14,8 @@ checkpoints alike.
     came back  u8 6  u32 queue  i64 offset  u32 deliveries  u32 handovers
 
 Properties are the octets of AMQP 0-9-1.  ``more`` is a field table: what the broker knows of a
-message beyond its properties.
+message beyond its properties.  An entry that is marked as transient is one that a start passes
+over: not every message with delivery mode 1, for some queues keep those too.
 """
 
 from typing import Final, final
@@ -65,9 +66,12 @@ class Entry:
         self.handovers: Final = handovers
 
 
-def write_entry(out: BytesWriter, message: Message, redelivered: bool, due_ms: int) -> None:
-    """Append ``message``; one that was never out, or is not counted."""
-    _write(out, message, REDELIVERED if redelivered else 0, due_ms, 0, 0)
+def write_entry(out: BytesWriter, message: Message, marks: int, due_ms: int) -> None:
+    """Append ``message``, whose deliveries are not counted.
+
+    ``marks``: REDELIVERED, IS_TRANSIENT, both or none.
+    """
+    _write(out, message, marks, due_ms, 0, 0)
 
 
 def write_counted_entry(
@@ -86,8 +90,6 @@ def _write(
         marks |= HAS_DUE
     if more:
         marks |= HAS_MORE
-    if not properties.is_persistent:
-        marks |= IS_TRANSIENT
     out.append(marks)
     if due_ms != 0:
         write_i64(out, due_ms)

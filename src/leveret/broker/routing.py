@@ -19,7 +19,7 @@ class Routing:
 
     ``keepers`` are the exchanges that must be given the message, with ``keys``; almost always
     none.  ``is_held``: one of them sends it on later.  ``is_plain``: there are queues, and nothing
-    but queues.
+    but queues.  ``keeps_all``: one of the queues keeps transient messages too.
     """
 
     def __init__(
@@ -36,6 +36,15 @@ class Routing:
         self.keys: Final = keys
         self.is_held: Final = is_held
         self.is_plain: Final = len(queues) > 0 and len(keepers) == 0
+        self.keeps_all: Final = _keeps_all(queues)
+
+
+def _keeps_all(queues: list[Queue]) -> bool:
+    for queue in queues:
+        record = queue.record
+        if record is not None and record.keeps_all:
+            return True
+    return False
 
 
 NOWHERE: Final = Routing([], False, [], [], False)

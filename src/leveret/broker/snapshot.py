@@ -12,7 +12,8 @@
     out        u8 20  u32 count  count * (i64 offset  i64 due  entry)
 
 In this order; of one line, the fresh ones before the chunks are its head, those after its tail.
-Transient messages are left out.  Marked are those of the lines that were handed out before.
+Messages that the queue does not keep are left out.  Marked are those of the lines that were
+handed out before.
 """
 
 from typing import Final
@@ -41,11 +42,11 @@ MARK_OCTETS: Final = 16
 CHUNK_OCTETS: Final = 48
 
 
-def write_line(out: BytesWriter, line: Backlog, skew_ms: int) -> None:
-    """Append all of ``line``'s fresh messages.  ``skew_ms`` makes a date of a time."""
+def write_line(out: BytesWriter, line: Backlog, keeps_all: bool, skew_ms: int) -> None:
+    """Append ``line``'s fresh messages that are kept.  ``skew_ms`` makes a date of a time."""
     out.append(LINE)
     write_i64(out, line.front)
-    _write_fresh(out, line.head(), skew_ms)
+    _write_fresh(out, line.head(), keeps_all, skew_ms)
     middle = line.middle
     if middle is not None and middle.count > 0:
         chunks = middle.chunks.waiting()
@@ -53,13 +54,13 @@ def write_line(out: BytesWriter, line: Backlog, skew_ms: int) -> None:
         write_i64(out, line.next_offset - line.tail_slots)
         write_u32(out, len(chunks))
         write_chunks(out, chunks)
-    _write_fresh(out, line.tail(), skew_ms)
+    _write_fresh(out, line.tail(), keeps_all, skew_ms)
     out.append(LINE_END)
     write_i64(out, line.next_offset)
 
 
-def _write_fresh(out: BytesWriter, waiting: list[Waiting], skew_ms: int) -> None:
-    lasting = [each for each in waiting if each.message.properties.is_persistent]
+def _write_fresh(out: BytesWriter, waiting: list[Waiting], keeps_all: bool, skew_ms: int) -> None:
+    lasting = _lasting(waiting, keeps_all)
     if not lasting:
         return
     out.append(FRESH)
@@ -67,7 +68,14 @@ def _write_fresh(out: BytesWriter, waiting: list[Waiting], skew_ms: int) -> None
     for each in lasting:
         write_i64(out, each.offset)
         write_i64(out, date_ms(each.due_ns, skew_ms))
-        write_entry(out, each.message, False, 0)
+        write_entry(out, each.message, 0, 0)
+
+
+def _lasting(waiting: list[Waiting], keeps_all: bool) -> list[Waiting]:
+    """Those that outlive the process."""
+    if keeps_all:
+        return waiting
+    return [each for each in waiting if each.message.properties.is_persistent]
 
 
 def write_chunks(out: BytesWriter, chunks: list[Chunk]) -> None:
@@ -104,12 +112,14 @@ def read_chunks(data: bytes, at: i64, count: int) -> list[Chunk]:
 
 def write_state(out: BytesWriter, queue: LinedQueue, number: int, skew_ms: int) -> None:
     """Append all that outlives the process of ``queue``.  ``skew_ms`` makes a date of a time."""
+    assert queue.record is not None
+    keeps_all = queue.record.keeps_all
     out.append(QUEUE)
     write_u32(out, number)
     for line in queue.lines():
-        write_line(out, line, skew_ms)
+        write_line(out, line, keeps_all, skew_ms)
     _write_marked(out, queue)
-    lasting = [each for each in queue.out() if each.message.properties.is_persistent]
+    lasting = _lasting(queue.out(), keeps_all)
     if not lasting:
         return
     out.append(OUT)
@@ -125,7 +135,7 @@ def write_held(out: BytesWriter, holder: Holder, number: int, skew_ms: int) -> N
     """Append all that outlives the process of an exchange that holds messages."""
     out.append(QUEUE)
     write_u32(out, number)
-    _write_fresh(out, holder.held_messages(), skew_ms)
+    _write_fresh(out, holder.held_messages(), False, skew_ms)
     out.append(LINE_END)
     write_i64(out, holder.next_offset)
 
