@@ -39,6 +39,16 @@ def test_the_page_itself_is_at_the_root(client: Client) -> None:
     assert client.ask("GET", "/").octets == (page.FOLDER / "index.html").read_bytes()
 
 
+def test_under_a_prefix_the_page_is_at_its_end() -> None:
+    settings = {"management_path_prefix": "/mq"}
+    with leveret.Broker(management=True, settings=settings) as broker:
+        client = Client(broker.management_url.removesuffix("/mq"), "")
+        without_slash = client.ask("GET", "/mq")
+        assert (without_slash.status, without_slash.headers["location"]) == (308, "mq/")
+        assert client.ask("GET", "/mq/").octets == (page.FOLDER / "index.html").read_bytes()
+        assert client.ask("GET", "/mq/main.js").status == 200
+
+
 def test_a_browser_that_has_a_file_is_not_sent_it_again(client: Client) -> None:
     etag = client.ask("GET", "/main.js").headers["etag"]
     again = client.ask("GET", "/main.js", None, {"if-none-match": etag})

@@ -157,7 +157,7 @@ def test_every_view_is_readable_labelled_and_fits(look: Tab, busy: dict[str, str
         look.show(place)
         page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
         found += [f"{view}: {complaint}" for complaint in page.evaluate(INSPECT)]
-        missing = page.locator("p.fault").all_inner_texts()
+        missing = page.locator("[role=alert]:not(:empty)").all_inner_texts()
         found += [f"{view}: {fault}" for fault in missing]
     assert found == []
 

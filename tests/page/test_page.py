@@ -387,11 +387,6 @@ def test_a_refresh_leaves_alone_what_somebody_types_and_selects(
 def test_a_list_is_filtered_sorted_and_paged_by_its_address(
     tab: Tab, managed: leveret.Broker
 ) -> None:
-    def declare(node: Any) -> None:
-        connection = node.vhosts["/"]
-        assert connection is not None
-
-    managed.call(declare)
     connection = connect(managed)
     channel = connection.channel()
     for number in range(30):
@@ -438,6 +433,64 @@ def test_a_broker_that_is_gone_is_told_and_what_was_shown_stays(browser: Any) ->
     with leveret.Broker(management=True) as broker:
         tab = Tab(browser, broker.management_url)
         page = tab.login()
-    expect(page.get_by_role("status").first).to_contain_text("The broker does not answer")
+    expect(page.locator(".banner")).to_contain_text("The broker does not answer")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     tab.context.close()
+
+
+LISTS = ("connections", "channels", "consumers", "exchanges", "queues", "users", "vhosts")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_column_that_offers_to_sort_does(
+    tab: Tab, managed: leveret.Broker, name: str
+) -> None:
+    connection = connect(managed)
+    channel = connection.channel()
+    channel.queue_declare("q", durable=True)
+    channel.basic_consume("q", lambda *_: None)
+    page = tab.login()
+    tab.show(f"#/{name}")
+    page.locator("summary", has_text="Columns").click()
+    for box in page.locator(".popup input:not(:checked)").all()[::-1]:
+        box.click()
+    page.locator("summary", has_text="Columns").click()
+    for column in page.locator("th button").all():
+        column.click()
+        expect(page.locator("th[aria-sort]")).to_have_count(1)
+        expect(column.locator("xpath=..")).to_have_attribute("aria-sort", re.compile("ending"))
+        column.click()
+        expect(page.locator("table.list tbody tr").first).to_be_visible()
+    expect(page.locator(".banner")).to_have_count(0)
+    connection.close()
+
+
+def test_a_pattern_that_is_none_is_refused_in_words_and_can_be_mended(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    fill_queue(managed, "orders")
+    page = tab.login()
+    tab.show("#/queues?use_regex=true&name=(")
+    expect(page.locator(".banner")).to_be_visible()
+    page.get_by_label("Filter Queues").fill("ord.*")
+    expect(page.get_by_role("link", name="orders")).to_be_visible()
+    expect(page.locator(".banner")).to_have_count(0)
+
+
+def test_charts_show_up_to_a_day(tab: Tab) -> None:
+    page = tab.login()
+    for span in ("ten", "hour", "eight", "day"):
+        page.get_by_label("Time that charts show").select_option(span)
+        expect(page).to_have_url(re.compile(f"range={span}"))
+        expect(page.locator(".banner")).to_have_count(0)
+
+
+def test_a_queue_that_is_gone_is_said_to_be(tab: Tab, managed: leveret.Broker) -> None:
+    fill_queue(managed, "short")
+    page = tab.login()
+    tab.show("#/queues/%2F/short")
+    expect(page.locator(".tiles")).to_be_visible()
+    connection = connect(managed)
+    connection.channel().queue_delete("short")
+    connection.close()
+    expect(page.locator(".banner")).to_have_text("Queue short is not there (any more).")

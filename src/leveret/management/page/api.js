@@ -28,7 +28,9 @@ export const forget = () => sessionStorage.removeItem(LOGIN);
 export const isKnown = () => sessionStorage.getItem(LOGIN) !== null;
 
 async function ask(method, where, { body, signal, headers } = {}) {
-  const asked = { Authorization: `Basic ${sessionStorage.getItem(LOGIN)}`, ...headers };
+  const asked = {
+    Authorization: `Basic ${sessionStorage.getItem(LOGIN)}`, "X-Requested-With": "XMLHttpRequest", ...headers,
+  };
   if (body !== undefined) asked["Content-Type"] = "application/json";
   let answer;
   try {

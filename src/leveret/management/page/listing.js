@@ -22,7 +22,7 @@ export function listing(page, spec) {
     render: (data) => [
       spec.intro && h("p.intro", spec.intro),
       toolbar(page, spec, data),
-      data ? body(page, spec, data) : h("p.empty", "Loading…"),
+      data ? body(page, spec, data) : !page.fault && h("p.empty", "Loading…"),
       spec.below && spec.below(page),
     ],
   };

@@ -77,8 +77,6 @@ function header() {
     h("span.cluster", { title: "Cluster" }, about.cluster_name),
     h("span.muted.version", about.product_version || about.rabbitmq_version),
     h("span.space"),
-    page.fault && page.data !== undefined && h("span.state.bad", { role: "status" },
-      page.fault.status ? page.fault.message : "The broker does not answer"),
     h("label.every", h("span", "Refresh "), h("select", {
       value: String(page.interval), "aria-label": "Refresh every",
       onchange: (event) => { page.interval = Number(event.target.value); },
@@ -111,13 +109,13 @@ function menu() {
 
 function content() {
   const { view, data, fault } = page;
-  const isMissing = fault && (data === undefined || fault.status === 404);
+  const isGone = fault?.status === 404;
+  const isEmpty = data === undefined && !view.isEarly;
   return h("main", { id: "main", tabindex: "-1", key: location.hash.split("?")[0] },
     view.up && h("p.up", h("a", { href: view.up }, `‹ ${view.upTitle || "Back"}`)),
-    isMissing ? [h("h1", view.title), h("p.fault", { role: "alert" },
-      fault.status === 404 ? `${view.title} is not there (any more).` : fault.message)]
-      : [h("h1", view.title, view.count && h("span.muted", ` ${view.count(data)}`)),
-        data === undefined && !view.isEarly ? h("p.empty", "Loading…") : view.render(data)]);
+    h("h1", view.title, view.count && h("span.muted", ` ${view.count(data)}`)),
+    fault && h("p.banner.bad", { role: "alert" }, isGone ? `${view.title} is not there (any more).` : fault.message),
+    isGone || isEmpty ? !fault && h("p.empty", "Loading…") : view.render(data));
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

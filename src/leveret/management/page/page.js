@@ -81,7 +81,8 @@ export class Page {
     const { parts, query: wanted } = parse(location.hash);
     const place = JSON.stringify(parts);
     this.query = wanted;
-    if (place !== this.#place) {
+    const isOther = place !== this.#place;
+    if (isOther) {
       this.#place = place;
       this.data = undefined;
       this.#view = this.#find(parts, this);
@@ -90,6 +91,8 @@ export class Page {
     }
     this.fault = null;
     this.redraw();
+    // Else whoever has the page read aloud would not know that there is another.
+    if (isOther) document.getElementById("main").focus({ preventScroll: true });
     return this.refresh();
   }
 
