@@ -206,7 +206,7 @@ def environment(folder: str) -> Iterator[pytest.MonkeyPatch]:
 def theirs(folder: str) -> Iterator[tuple[Oracle, list[tuple[int, str]]]]:
     """The RabbitMQ, and what rabbitmqctl made of the story."""
     with Oracle(plugins=(MANAGEMENT,)) as oracle:
-        rabbitmqctl(oracle, ["add_vhost", "c"])
+        assert rabbitmqctl(oracle, ["add_vhost", "c"])[0] == 0
         rabbitmqctl(oracle, ["set_permissions", "-p", "c", "guest", ".*", ".*", ".*"])
         with topology(oracle.url), classics(oracle.url):
             place = f"{folder}/theirs"
@@ -218,7 +218,7 @@ def ours(folder: str, environment: pytest.MonkeyPatch) -> list[tuple[int, str]]:
     """What leveret ctl made of it."""
     with leveret.Broker(management=True) as broker:
         environment.setenv("LEVERET_URL", broker.management_url)
-        call("add_vhost", "c")
+        assert call("add_vhost", "c").status == 0
         with topology(broker.url), classics(broker.url):
             done = [call(*placed(words, f"{folder}/ours")) for words in STORY]
         return [(one.status, one.out) for one in done]
@@ -313,8 +313,8 @@ def known(words: list[str]) -> str:
 @pytest.mark.parametrize("index", range(len(STORY)), ids=[" ".join(words) for words in STORY])
 def test_the_outcome_is_that_of_rabbitmqctl(
     index: int,
-    theirs: tuple[Oracle, list[tuple[int, str]]],
     ours: list[tuple[int, str]],
+    theirs: tuple[Oracle, list[tuple[int, str]]],
 ) -> None:
     there, here = comparable(theirs[1][index]), comparable(ours[index])
     if known(STORY[index]):
