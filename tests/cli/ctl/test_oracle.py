@@ -53,7 +53,6 @@ STORY: list[list[str]] = [
     ["list_queues", *QUEUES, "--formatter", "csv"],
     ["list_queues", "-q", *CLASSIC, "-p", "c"],
     ["list_queues", "name", "arguments", "-p", "c"],
-    ["list_queues", "-s", "-p", "c", "name", "messages_persistent"],
     ["list_queues", "-s"],
     ["list_queues", "name", "leader", "members", "online", "-s"],
     ["list_unresponsive_queues"],
@@ -173,7 +172,6 @@ STORY: list[list[str]] = [
 DIFFERENT: dict[str, str] = {
     "list_feature_flags -s": "Leveret has nothing old to be compatible with, so no flag to enable",
     "list_queues name arguments -p c": "as in 4.3, arguments name the type of each queue",
-    "list_queues -s -p c name messages_persistent": "the API does not tell it yet",
     "list_queues name leader members online -s": "the node has another name",
     "list_vhosts name tags": "3.10 shows tags as a text when they were set by its command line",
     "set_permissions -p nov anna   ": "no such virtual host is 65 for every command, as elsewhere",
