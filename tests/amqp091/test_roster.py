@@ -43,7 +43,7 @@ def test_a_number_may_be_used_again_once_both_sides_know_that_it_is_free() -> No
     talk.send("queue.declare", queue="none", passive=True)
     assert [frame.name for frame in talk.read()] == ["Channel.Close"]
     assert node.connections.channel_count == 0
-    talk.send("channel.open")
+    talk.send("basic.qos")
     assert talk.read() == []
     talk.send("channel.close-ok")
     talk.send("channel.open")
