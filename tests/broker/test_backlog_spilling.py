@@ -88,7 +88,8 @@ def test_a_full_disk_keeps_them_in_memory() -> None:
     long.push(21)
     long.disk.room = 100
     long.push(10_000, 21)
-    assert long.told.unwritten > 0
+    # Not with each message, or all of them would be encoded ten thousand times.
+    assert 1 < long.told.unwritten < 100
     long.disk.room = None
     long.push(10_000, 10_021)
     assert long.middle.count > 10_000

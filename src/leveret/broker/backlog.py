@@ -76,6 +76,8 @@ class Backlog:
         self._tail: list[Message] = []
         self._tail_due: list[int] = []
         self._tail_octets = 0
+        # How long the tail must have grown before it is written again, after that failed.
+        self._tail_goal_octets = 0
         # By offset, and the offsets as a heap: many may come back in any order.
         self._returned: Final[dict[int, Waiting]] = {}
         self._returned_octets = 0
@@ -383,21 +385,30 @@ class Backlog:
             self._tail_due.append(due_ns)
         self._tail.append(message)
         self._tail_octets += octets
-        if self._tail_octets > _CHUNK_OCTETS or self._tail_octets > self.share_octets:
+        tail_octets = self._tail_octets
+        if tail_octets < self._tail_goal_octets:
+            return
+        if tail_octets > _CHUNK_OCTETS or tail_octets > self.share_octets:
             self.write_tail()
 
     def write_tail(self) -> None:
-        """Move the tail to the disk.  If that fails it stays, and the next push tries again."""
+        """Move the tail to the disk.  If that fails it stays, and is tried again once it has grown.
+
+        By an eighth: with each message all of it would be made ready to be written, in vain.
+        """
         middle = self._middle
         if middle is None or not self._tail:
             return
         if middle.write(self._next_offset - len(self._tail), self._tail, self._tail_due):
             self._begin_tail()
+        else:
+            self._tail_goal_octets = self._tail_octets + (self._tail_octets >> 3)
 
     def _begin_tail(self) -> None:
         self._tail = []
         self._tail_due = []
         self._tail_octets = 0
+        self._tail_goal_octets = 0
 
     def _next_head(self) -> None:
         """The head was used up: what comes after it is the head now."""
