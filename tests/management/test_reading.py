@@ -73,6 +73,15 @@ def test_each_type_of_queue_has_fields_of_its_own(client: Client, channel: Any) 
     }
 
 
+def test_what_the_next_message_says_of_its_age_is_told(client: Client, channel: Any) -> None:
+    assert client.get("/api/queues/%2F/plain")["head_message_timestamp"] is None
+    properties = pika.BasicProperties(timestamp=1_700_000_000)
+    channel.basic_publish("", "mine", b"", properties)
+    channel.basic_publish("", "mine", b"")
+    assert client.get("/api/queues/%2F/mine")["head_message_timestamp"] == 1_700_000_000
+    assert client.get("/api/queues/%2F/voted")["messages_dlx"] == 0
+
+
 def test_the_policies_that_rule_a_queue_are_told(
     managed: leveret.Broker, client: Client, channel: Any
 ) -> None:

@@ -98,6 +98,11 @@ class QuorumQueue(LinedQueue):
         return self._dead_count
 
     @property
+    def dead_octets(self) -> int:
+        """The size of their bodies."""
+        return self._dead_octets
+
+    @property
     def published_count(self) -> int:
         """How many messages were ever taken in, since the process started."""
         return super().published_count - self._moved_count

@@ -6,8 +6,10 @@ from typing import Any, Final, final
 from starlette.responses import Response
 
 from leveret.broker.definition_export import arguments_of
+from leveret.broker.firehose import told
 from leveret.broker.lined import LinedQueue
 from leveret.broker.queue import Queue
+from leveret.broker.quorum import QuorumQueue
 from leveret.broker.rules import QUORUM
 from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, unacked_octets
 from leveret.broker.vhost import VHost
@@ -91,6 +93,9 @@ class Teller:
             **room(queue, self._out_octets(vhost, queue)),
             **self._going_on(queue),
         }
+        if isinstance(queue, QuorumQueue):
+            facts["messages_dlx"] = queue.dead_count
+            facts["message_bytes_dlx"] = queue.dead_octets
         if queue.owner_id != 0:
             facts["owner_pid_details"] = self._owner(queue)
         return facts
@@ -166,6 +171,14 @@ def room(queue: Queue, out_octets: int) -> Facts:
     }
 
 
+def head_timestamp(queue: Queue) -> object:
+    """What its publisher wrote into the message that is next; not looked for on the disk."""
+    waiting = queue.peek(0, 1, 0)
+    if not waiting:
+        return None
+    return arguments_of(told(waiting[0].message.properties)).get("timestamp")
+
+
 def counts(queue: Queue) -> Facts:
     """How many messages there are."""
     return {
@@ -198,6 +211,7 @@ async def queue(call: Call) -> Response:
     facts = {
         **Teller(call).facts((vhost, found)),
         **queue_breakdown(call.node, vhost, found),
+        "head_message_timestamp": head_timestamp(found),
         "consumer_details": details,
     }
     return await reply_one(call, facts)
