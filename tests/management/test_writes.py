@@ -197,6 +197,30 @@ def test_what_becomes_of_messages_depends_on_the_mode(mode: str, client: Client)
     assert [one["payload"] for one in dead] == expected
 
 
+def test_what_goes_over_http_is_counted_like_the_rest(client: Client) -> None:
+    client.ask("PUT", f"{QUEUES}/q", {})
+    client.get("/api/queues/%2F/q")
+    for key in ("q", "q", "nowhere"):
+        client.ask("POST", DEFAULT, message(key=key))
+    client.ask("POST", f"{QUEUES}/q/get", wish(count=1))
+    client.ask("POST", f"{QUEUES}/q/get", wish("ack_requeue_false"))
+    client.ask("POST", f"{QUEUES}/q/get", wish())
+
+    stats = client.get("/api/queues/%2F/q")["message_stats"]
+    counted = ("publish", "get", "get_no_ack", "get_empty", "redeliver")
+    assert [stats[name] for name in counted] == [2, 1, 2, 1, 1]
+    stats = client.get("/api/exchanges/%2F/amq.default")["message_stats"]
+    assert (stats["publish_in"], stats["publish_out"]) == (3, 2)
+
+
+def test_ends_of_lines_are_no_part_of_a_name(client: Client) -> None:
+    assert client.ask("PUT", f"{QUEUES}/one%0D%0Aname", {}).status == 201
+    assert client.ask("PUT", "/api/exchanges/%2F/an%0Aexchange", {}).status == 201
+
+    assert [queue["name"] for queue in client.get("/api/queues")] == ["onename"]
+    assert client.ask("GET", "/api/exchanges/%2F/anexchange").status == 200
+
+
 def test_octets_that_are_no_text_come_in_base64(client: Client, channel: Any) -> None:
     channel.queue_declare("q")
     for body in (b"\xff\xfe", "ä".encode() * 3, b""):

@@ -22,7 +22,7 @@ from leveret.amqp091.spec import (
     QUEUE_UNBIND,
     QUEUE_UNBIND_OK,
 )
-from leveret.broker.actor import Actor, check_not_default
+from leveret.broker.actor import Actor, check_not_default, clean_name
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import GENERATED, REPLY_TO
 from leveret.broker.wishes import ExchangeWish, QueueWish
@@ -50,13 +50,6 @@ def on_entity_method(channel: Channel, method: int, arguments: Arguments) -> boo
     else:
         return False
     return True
-
-
-def clean_name(name: str) -> str:
-    """``name`` as RabbitMQ uses it: without carriage returns and line feeds."""
-    if "\r" in name or "\n" in name:
-        return name.replace("\r", "").replace("\n", "")
-    return name
 
 
 def _actor(channel: Channel) -> Actor:

@@ -146,6 +146,13 @@ class Actor:
         self._check_source(source_name, key)
 
 
+def clean_name(name: str) -> str:
+    """``name`` as RabbitMQ uses it: without carriage returns and line feeds."""
+    if "\r" in name or "\n" in name:
+        return name.replace("\r", "").replace("\n", "")
+    return name
+
+
 def check_not_default(name: str) -> None:
     """Nobody changes the default exchange.  Raises AccessRefused."""
     if name == "":

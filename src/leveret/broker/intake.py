@@ -8,6 +8,7 @@ from typing import Final, final
 from leveret.broker.actor import TOPIC, Actor
 from leveret.broker.claims import check_claims, copies
 from leveret.broker.message import BlindMessage, Message, Origin
+from leveret.broker.one_offs import count_publish
 from leveret.broker.properties import Properties, with_headers
 from leveret.broker.queue import Queue
 from leveret.broker.routing import Routing
@@ -53,7 +54,9 @@ def take_in(
     if vhost.is_traced:
         user = actor.access.user.name
         vhost.firehose.tap_in(message, keys, routing.queues, sender, 1, user)
-    return _enqueued(actor, message, routing)
+    receipt = _enqueued(actor, message, routing)
+    count_publish(vhost, found, routing, len(body), receipt.is_accepted)
+    return receipt
 
 
 def _addressed(origin: Origin, properties: Properties, body: bytes) -> tuple[Message, list[str]]:
@@ -90,6 +93,4 @@ def written(actor: Actor, message: Message, queues: list[Queue]) -> int:
     The batch of the journal that must be on the disk for it to be safe, 0 if nobody keeps it.
     """
     ledger = actor.vhost.ledger
-    if ledger is None or not message.properties.is_persistent:
-        return 0
-    return ledger.published(message, queues)
+    return ledger.published(message, queues) if ledger is not None else 0

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from leveret.broker.actor import Actor
+from leveret.broker.actor import Actor, clean_name
 from leveret.broker.exchange import Binding
 from leveret.broker.vhost import VHost
 from leveret.errors import NotFound as NoSuchThing
@@ -47,7 +47,7 @@ async def _bind(call: Call, is_to_queue: bool) -> Response:
     vhost = await target(call)
     body = await body_of(call)
     key, arguments = body.name("routing_key"), body.arguments()
-    source, destination = call.names["source"], call.names["destination"]
+    source, destination = clean_name(call.names["source"]), clean_name(call.names["destination"])
     actor = actor_in(call, vhost)
     bind = actor.bind_queue if is_to_queue else actor.bind_exchange
     await perform(call, lambda: bind(source, destination, key, arguments))

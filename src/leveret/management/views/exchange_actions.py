@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from leveret.broker.actor import clean_name
 from leveret.broker.exchange import Exchange
 from leveret.broker.intake import Receipt, take_in
 from leveret.broker.properties import Properties, PropertiesError, read_properties
@@ -58,7 +59,7 @@ async def put_exchange(call: Call) -> Response:
     body = await body_of(call)
     kind = body.values.get("type", "direct")
     wish = ExchangeWish(
-        short("exchange", call.names["name"]),
+        clean_name(short("exchange", call.names["name"])),
         kind if isinstance(kind, str) else str(kind),
         body.flag("durable", True),
         body.flag("auto_delete"),

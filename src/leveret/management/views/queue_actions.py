@@ -3,11 +3,13 @@
 Behaviour: RabbitMQ 4.3, "HTTP API", /queues; looking at messages and moving them are our own.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
+from leveret.broker.actor import clean_name
 from leveret.broker.backlog import Waiting
+from leveret.broker.one_offs import count_gets
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 from leveret.broker.wishes import QueueWish
@@ -21,10 +23,12 @@ from leveret.management.api import (
     NotFound,
     Refusal,
     Route,
+    encode,
     nothing,
-    reply,
+    reply_octets,
 )
 from leveret.management.deeds import REFUSED, actor_in, body_of, perform, short, takes, target
+from leveret.management.lists import Patience
 from leveret.management.messages import AUTO, BASE64, message_facts, payload_facts
 
 _FLAG: Final = {"type": "boolean"}
@@ -38,6 +42,7 @@ ACK_MODES: Final = (
 )
 # At once: others are to have their turns.
 _MOST_TAKEN: Final = 10_000
+_MOST_OCTETS: Final = 32 * 1024 * 1024
 
 
 def found(call: Call, vhost: VHost) -> Queue:
@@ -63,7 +68,7 @@ async def put_queue(call: Call) -> Response:
     body = await body_of(call)
     node = body.text("node", call.node.settings.cluster_name)
     wish = QueueWish(
-        short("queue", call.names["name"]),
+        clean_name(short("queue", call.names["name"])),
         body.flag("durable", True),
         body.flag("auto_delete"),
         0,
@@ -126,16 +131,18 @@ async def get_messages(call: Call) -> Response:
         body.number("truncate", -1),
     )
     queue = await perform(call, lambda: _readable(call, vhost))
-    taken = await perform(call, lambda: _taken(queue, wish))
-    answers: list[dict[str, Any]] = [
-        {
+    taken = await perform(call, lambda: _taken(vhost, queue, wish))
+    patience = Patience()
+    parts: list[bytes] = []
+    for each, left in taken:
+        await patience.rest()
+        facts = {
             **message_facts(each.message, each.redelivered),
             "message_count": left,
             **payload_facts(each.message.body, wish.encoding, wish.truncate),
         }
-        for each, left in taken
-    ]
-    return await reply(call, answers)
+        parts.append(encode(facts))
+    return await reply_octets(call, b"[" + b",".join(parts) + b"]")
 
 
 class Wish:
@@ -164,15 +171,19 @@ def _readable(call: Call, vhost: VHost) -> Queue:
     return queue
 
 
-def _taken(queue: Queue, wish: Wish) -> list[tuple[Waiting, int]]:
+def _taken(vhost: VHost, queue: Queue, wish: Wish) -> list[tuple[Waiting, int]]:
     """The messages, each with how many were left, all answered for."""
     no_ack = not wish.is_kept and not wish.is_rejected
     taken: list[tuple[Waiting, int]] = []
-    while len(taken) < wish.count:
+    octets = 0
+    while len(taken) < wish.count and octets < _MOST_OCTETS:
         waiting = queue.get(no_ack)
         if waiting is None:
             break
         taken.append((waiting, queue.ready_count))
+        octets += len(waiting.message.body)
+    if wish.count > 0:
+        count_gets(vhost, queue, [each for each, _ in taken], no_ack)
     if no_ack:
         return taken
     if wish.is_kept:
