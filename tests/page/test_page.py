@@ -288,6 +288,7 @@ def test_a_user_is_added_and_given_rights(tab: Tab, managed: leveret.Broker) -> 
     form.get_by_label("Configure").fill("^bills")
     form.get_by_role("button", name="Set permissions").click()
     expect(page.get_by_role("cell", name="^bills")).to_be_visible()
+    expect(form.get_by_label("Configure")).to_have_value(".*")
     rights = managed.call(lambda node: node.users.by_name["biller"].permissions["/"].configure)
     assert str(rights) == "^bills"
 

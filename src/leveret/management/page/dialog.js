@@ -35,38 +35,36 @@ function drawNotes() {
         onclick: () => close(note) }, "×"))));
 }
 
+function open(title, content, buttons, end) {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    end(dialog);
+  });
+  patch(dialog, h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), content,
+    h("div.buttons", buttons)));
+  dialog.showModal();
+}
+
 /** Ask in a dialog; resolves to null, or to the text typed where `field` asks for one, else true. */
 export function confirm({ title, text, does, field, isDangerous = true }) {
   return new Promise((resolve) => {
-    const dialog = document.createElement("dialog");
-    dialog.setAttribute("aria-labelledby", "dialog-title");
-    document.body.append(dialog);
-    const end = () => {
+    open(title, [
+      text && h("p", text), field && h("label", field, h("input", { name: "text", autocomplete: "off" })),
+    ], [
+      // Enter in the field means the first button of a form, so the deed stands first in it.
+      h("button", { value: "yes", class: isDangerous ? "danger" : "primary" }, does),
+      h("button", { value: "no", autofocus: isDangerous }, "Cancel"),
+    ], (dialog) => {
       const input = dialog.querySelector("input");
-      const agreed = dialog.returnValue === "yes";
-      dialog.remove();
-      resolve(agreed ? (input ? input.value : true) : null);
-    };
-    dialog.addEventListener("close", end);
-    patch(dialog, h("form", { method: "dialog" },
-      h("h2", { id: "dialog-title" }, title),
-      text && h("p", text),
-      field && h("label", field, h("input", { name: "text", autocomplete: "off" })),
-      h("div.buttons",
-        // Enter in the field means the first button of a form, so the deed stands first in it.
-        h("button", { value: "yes", class: isDangerous ? "danger" : "primary" }, does),
-        h("button", { value: "no", formnovalidate: true, autofocus: isDangerous }, "Cancel"))));
-    dialog.showModal();
+      resolve(dialog.returnValue === "yes" ? (input ? input.value : true) : null);
+    });
   });
 }
 
 /** Show something to read in a dialog. */
 export function tell(title, ...content) {
-  const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-labelledby", "dialog-title");
-  document.body.append(dialog);
-  dialog.addEventListener("close", () => dialog.remove());
-  patch(dialog, h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), content,
-    h("div.buttons", h("button", { autofocus: true }, "Close"))));
-  dialog.showModal();
+  open(title, content, h("button", { autofocus: true }, "Close"), () => {});
 }

@@ -105,9 +105,17 @@ function update(node, kid) {
   // or chose since stays, unless the description itself changed.
   for (const name of late) {
     const isTypedIn = name === "value" && node === document.activeElement && kid.tag !== "select";
-    if (kid.props[name] !== before[name] && !isTypedIn) node[name] = kid.props[name];
+    if (kid.props[name] !== before[name] && !isTypedIn) assign(node, name, kid.props[name]);
   }
   node.leveret = kid;
+}
+
+// Also as what a form goes back to when it is reset.
+function assign(node, name, value) {
+  if (name === "checked") node.defaultChecked = value;
+  else if ("defaultValue" in node) node.defaultValue = value;
+  for (const option of node.options || []) option.defaultSelected = option.value === String(value);
+  node[name] = value;
 }
 
 function set(node, name, value, before) {
