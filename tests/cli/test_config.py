@@ -17,7 +17,8 @@ default_pass = h"are
 listeners.tcp.default = 5673
 heartbeat = 30
 default_users.b\\.c.password = x
-management.tcp.port = 15672
+management.tcp.port = 15673
+cluster_partition_handling = ignore
 """
 
 
@@ -121,7 +122,7 @@ def test_a_missing_file_is_told() -> None:
 def test_what_is_without_effect_is_told(tmp_path: Path) -> None:
     done = run("check", written(tmp_path, "rabbitmq.conf", RABBITMQS))
     assert done.exit_code == 0
-    assert "management.tcp.port (there is no management interface yet)" in done.stderr
+    assert "cluster_partition_handling (one node is all there is yet)" in done.stderr
 
 
 def test_a_rabbitmq_conf_is_converted_and_means_the_same(tmp_path: Path) -> None:
@@ -130,6 +131,7 @@ def test_a_rabbitmq_conf_is_converted_and_means_the_same(tmp_path: Path) -> None
     assert done.exit_code == 0
     assert done.stdout.startswith("# Without effect in ")
     assert "port = 5673\n" in done.stdout
+    assert "management_port = 15673\n" in done.stdout
     converted = load(written(tmp_path, "leveret.toml", done.stdout), {}, {})
     original = load(file, {}, {})
     for row in TABLE:
