@@ -24,6 +24,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 MOST_OCTETS = 150_000
 WARM_UP_S = 65
 DESK = {"width": 1200, "height": 780}
+LOW = {"width": 1200, "height": 660}
 PHONE = {"width": 380, "height": 780}
 LOGIN = {"Authorization": "Basic Z3Vlc3Q6Z3Vlc3Q="}
 ORDER = {"id": 4711, "lines": [{"article": "A-17", "count": 2}], "express": True, "total": 38.5}
@@ -40,8 +41,8 @@ PICTURES: dict[str, tuple[str, str, dict[str, int]]] = {
     "exchange": ("#/exchanges/%2F/orders", "light", DESK),
     "queues": ("#/queues", "light", DESK),
     "queue": ("#/queues/%2F/orders.eu", "dark", DESK),
-    "messages": ("#/queues/%2F/orders.us?tab=messages&message=1", "light", DESK),
-    "held": ("#/queues/%2F/orders.eu?tab=messages&state=unacked&message=0", "dark", DESK),
+    "messages": ("#/queues/%2F/orders.us?tab=messages&message=1", "light", LOW),
+    "held": ("#/queues/%2F/orders.eu?tab=messages&state=unacked&message=0", "dark", LOW),
     "policies": ("#/policies", "light", DESK),
     "users": ("#/users/guest", "light", DESK),
     "vhost": ("#/vhosts/%2F", "light", DESK),

@@ -365,6 +365,52 @@ def test_the_charts_move_while_messages_do(tab: Tab, managed: leveret.Broker) ->
     expect(ready).not_to_have_attribute("points", before or "")
 
 
+def test_a_chart_is_read_by_the_arrow_keys_and_its_lines_are_switched(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    fill_queue(managed, "orders", b"1")
+    page = tab.login()
+    chart = page.locator("live-chart").first
+    expect(chart.locator("polyline.c1")).to_have_attribute("points", re.compile(r"\d"))
+    chart.locator("svg").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(chart.locator(".chart-tip")).to_contain_text("Ready")
+    chart.get_by_role("button", name="Ready").click()
+    expect(chart.locator("polyline.c1")).to_have_count(0)
+    expect(chart.get_by_role("button", name="Ready")).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_theme_is_kept(tab: Tab) -> None:
+    page = tab.login()
+    page.keyboard.press("t")
+    page.keyboard.press("t")
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+def test_nothing_is_asked_for_while_the_tab_is_hidden_and_at_once_when_it_is_not(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    fill_queue(managed, "orders")
+    page = tab.login()
+    tab.show("#/queues")
+    expect(page.locator("td[data-label=Ready]")).to_have_text("0")
+    turn = """hidden => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(turn, True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)  # longer than it takes to ask twice
+    assert asked == []
+    fill_queue(managed, "orders", b"1")
+    page.evaluate(turn, False)
+    expect(page.locator("td[data-label=Ready]")).to_have_text("1")
+
+
 def test_a_refresh_leaves_alone_what_somebody_types_and_selects(
     tab: Tab, managed: leveret.Broker
 ) -> None:
