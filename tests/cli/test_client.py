@@ -1,6 +1,7 @@
 """leveret.cli.client"""
 
 import base64
+import http.client
 import json
 import socket
 import ssl
@@ -180,6 +181,19 @@ def test_a_knock_needs_no_login(server: Server) -> None:
     api.close()
 
 
+def test_whoever_was_interrupted_may_still_tidy_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers = [(200, "1"), (204, "")]
+    api = server.api()
+    with monkeypatch.context() as patch:
+        patch.setattr(http.client.HTTPConnection, "getresponse", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            api.get("a")
+    assert api.delete("b") is None
+    api.close()
+
+
 def test_nobody_there_is_a_sentence_with_a_cure() -> None:
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))  # and does not listen
@@ -225,6 +239,11 @@ def test_a_broker_with_tls_has_to_prove_itself(tmp_path: Path) -> None:
         assert failed.value.exit_code == 69
         with pytest.raises(Failure, match="cannot read"):
             server.api(url=url, ca_file=str(tmp_path / "none")).get("a")
+
+
+def interrupted(connection: http.client.HTTPConnection) -> None:
+    """Ctrl-C, while the answer is on its way."""
+    raise KeyboardInterrupt
 
 
 def greet(place: socket.socket) -> None:

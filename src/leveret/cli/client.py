@@ -120,6 +120,10 @@ class Api:
         except OSError as error:
             self.close()
             raise self._nobody(error) from None
+        except BaseException:
+            # Ctrl-C in the middle of an answer: whoever tidies up begins with a connection anew.
+            self.close()
+            raise
 
     def _send_once_more(
         self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]
