@@ -133,6 +133,16 @@ def test_long_answers_are_compressed_for_those_who_take_it(fruit: Client) -> Non
     assert names(small.json) == names(plain.json)
 
 
+def test_a_list_that_is_too_long_is_asked_for_in_pages(
+    fruit: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leveret.management.lists.MOST_OCTETS", 200)
+    answer = fruit.ask("GET", "/api/queues")
+    assert (answer.status, answer.json["error"]) == (400, "answer_too_large")
+    assert "pages" in answer.json["reason"]
+    assert len(fruit.get("/api/queues?columns=name")) == len(QUEUES)
+
+
 def test_dots_lead_into_what_is_in_facts() -> None:
     facts: dict[str, object] = {"a": {"b": {"c": 1}, "d": 2}, "e": None}
     assert dotted(facts, "a.b.c") == 1

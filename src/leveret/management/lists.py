@@ -19,10 +19,13 @@ from leveret.patterns import Pattern, compiled
 
 _PAGE_SIZE: Final = 100
 _MOST_PER_PAGE: Final = 500
+_LONG: Final = "The list is too long for one answer: ask for pages (page=1) or for some columns"
 _WRONG: Final = "Pagination parameters are invalid"
 # How long to go on without leaving others their turn, and how many items to look at between.
 _TURN_S: Final = 0.003
 _STRIDE: Final = 16
+# A list that is longer than this has to be asked for in pages, or in fewer columns.
+MOST_OCTETS: Final = 128 * 1024 * 1024
 # How many are sorted at once.
 _RUN: Final = 1024
 
@@ -177,6 +180,7 @@ class Listing(Generic[Thing]):
     async def _rendered(self, things: list[Thing], wish: Wish, patience: Patience) -> list[bytes]:
         parts: list[bytes] = []
         columns = wish.columns
+        size = 0
         is_cheap = columns != [] and all("." not in c and c in self._keys for c in columns)
         for thing in things:
             await patience.rest()
@@ -185,6 +189,9 @@ class Listing(Generic[Thing]):
             else:
                 facts = cut_down(self._facts(thing), columns)
             parts.append(encode(facts))
+            size += len(parts[-1])
+            if size > MOST_OCTETS:
+                raise BadRequest(_LONG, "answer_too_large")
         return parts
 
 
