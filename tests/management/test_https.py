@@ -1,6 +1,8 @@
 """The HTTP API over TLS, with a certificate of its own that may be renewed."""
 
+import contextlib
 import http.client
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -80,3 +82,14 @@ def test_a_certificate_that_is_not_there_stops_the_start(tmp_path: Path) -> None
     settings = {"management_tls_certfile": str(tmp_path / "nowhere.pem")}
     with pytest.raises(ConfigError, match=r"nowhere\.pem"):
         leveret.Broker(management=True, settings=settings).start()
+
+
+def test_who_does_not_speak_tls_is_cut_off(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path / "pki")
+    settings = settings_of(certificates, tls_handshake_timeout_ms=200)
+    with (
+        leveret.Broker(management=True, settings=settings) as broker,
+        socket.create_connection(("127.0.0.1", https_port(broker)), timeout=60) as peer,
+        contextlib.suppress(ConnectionResetError),
+    ):
+        assert peer.recv(1) == b""

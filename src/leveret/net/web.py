@@ -109,13 +109,21 @@ class WebListener:
     async def open(self) -> None:
         """Begin to listen.  Raises OSError."""
         loop = asyncio.get_running_loop()
+        patience_s: float | None = None
+        if self._tls is not None:
+            patience_s = self._node.settings.tls_handshake_timeout_ms / 1000
         if self.host:
             self._server = await loop.create_server(
-                self._accept, self.host, self.port, ssl=self._tls
+                self._accept,
+                self.host,
+                self.port,
+                ssl=self._tls,
+                ssl_handshake_timeout=patience_s,
             )
         else:
+            sock = everywhere(self.port)
             self._server = await loop.create_server(
-                self._accept, sock=everywhere(self.port), ssl=self._tls
+                self._accept, sock=sock, ssl=self._tls, ssl_handshake_timeout=patience_s
             )
         self.port = int(self._server.sockets[0].getsockname()[1])
 
