@@ -193,6 +193,18 @@ def send_until(url: str, done: threading.Event) -> None:
             done.wait(0.05)
 
 
+def test_a_tail_whose_queue_is_deleted_says_so(
+    ask: Ask, managed: leveret.Broker, start: Callable[..., subprocess.Popen[Any]]
+) -> None:
+    process = start([sys.executable, "-m", "leveret", "tail"], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    assert b"waiting for messages" in process.stderr.readline()
+    (queue,) = json.loads(ask("queues", "--json").stdout)
+    assert ask("ctl", "delete_queue", queue["name"]).exit_code == 0
+    assert process.wait(60) == 69
+    assert b"there is no queue 'leveret.tail." in process.stderr.read()
+
+
 def test_a_tail_ends_with_ctrl_c_and_takes_its_queue_along(
     ask: Ask, managed: leveret.Broker, start: Callable[..., subprocess.Popen[Any]]
 ) -> None:

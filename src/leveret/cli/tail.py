@@ -47,7 +47,16 @@ def tail(api: Api, pattern: str, exchange: str, count: int, as_json: bool) -> No
     except KeyboardInterrupt:
         pass
     finally:
-        api.delete("queues", vhost, name)
+        remove(api, name)
+
+
+def remove(api: Api, queue: str) -> None:
+    """Leave nothing behind; somebody else may have removed it already."""
+    try:
+        api.delete("queues", api.address.vhost, queue)
+    except Refusal as refusal:
+        if refusal.status != NOT_FOUND:
+            raise
 
 
 def bind(api: Api, exchange: str, queue: str, pattern: str) -> None:
