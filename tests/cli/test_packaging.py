@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.cli.conftest import call
 
 import leveret
@@ -24,7 +25,6 @@ IMAGE_FOLDER = "/var/lib/leveret"
 
 
 def documents(path: Path) -> list[Any]:
-    yaml = pytest.importorskip("yaml")
     return list(yaml.safe_load_all(path.read_text()))
 
 
