@@ -27,7 +27,7 @@ export function choice(label, name, options, props = {}) {
 /** No, or yes and what that means. */
 export const yesNo = (label, name, yes) => choice(label, name, [["false", "No"], ["true", `Yes: ${yes}`]]);
 export const durability = () =>
-  choice("Durability", "durable", [["true", "Durable: is there after a restart"], ["false", "Transient"]]);
+  choice("Durability", "durable", [["true", "Durable: survives a restart"], ["false", "Transient"]]);
 
 export const tick = (label, name, props = {}) =>
   h("label.tick", h("input", { type: "checkbox", name, ...props }), h("span", label));
