@@ -11,6 +11,9 @@ from tests.management.client import Client
 
 import leveret
 from leveret.broker.alarms import MEMORY
+from leveret.broker.node import Node
+from leveret.broker.wishes import QueueWish
+from leveret.management.views.overview import added
 
 
 def ignore(*_: object) -> None:
@@ -272,6 +275,29 @@ def test_who_may_enter_no_vhost_sees_nothing_of_any(
     overview = stranger.get("/api/overview")
     assert overview["object_totals"]["queues"] == 0
     assert "listeners" not in overview
+
+
+def test_who_does_not_monitor_sees_the_sums_of_its_own_vhosts(
+    managed: leveret.Broker, client: Client, somebody: Callable[..., Client], channel: Any
+) -> None:
+    def add(node: Node) -> None:
+        node.add_vhost("other").declare_queue(QueueWish("theirs", False, False, 0, {}), 0)
+
+    managed.call(add)
+    manager = somebody("manager", "management", vhosts=("/", "other"))
+    stranger = somebody("stranger", "management", vhosts=("other",))
+    assert client.get("/api/overview")["queue_totals"]["messages"] == 3
+    assert manager.get("/api/overview")["queue_totals"]["messages"] == 3
+    assert manager.get("/api/overview")["message_stats"]["publish"] == 3
+    assert stranger.get("/api/overview")["queue_totals"]["messages"] == 0
+    assert stranger.get("/api/overview")["object_totals"]["queues"] == 1
+    assert stranger.get("/api/overview")["message_stats"] == {}
+
+
+def test_sums_are_made_of_numbers_and_rates() -> None:
+    one = {"publish": 1, "publish_details": {"rate": 0.5, "samples": []}}
+    assert added([one, one, {}]) == {"publish": 2, "publish_details": {"rate": 1.0}}
+    assert added([]) == {}
 
 
 def test_a_monitor_sees_vhosts_and_connections_but_only_its_own_queues(
