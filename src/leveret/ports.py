@@ -3,6 +3,7 @@
 Everything else in the broker is a function of what comes through here.  Tests pass their own.
 """
 
+import errno
 import importlib
 import os
 import time
@@ -120,6 +121,16 @@ class File:
         while written < len(octets):
             written += os.write(self._descriptor, octets[written:])
 
+    def take_room(self, octets: int) -> None:
+        """Make an empty file ``octets`` long, so that the room is taken.  Raises OSError."""
+        try:
+            os.posix_fallocate(self._descriptor, 0, octets)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            # Not every file system knows how, but each can be written to.
+            self.append(bytes(octets))
+
     def sync(self) -> None:
         """Return when all that was appended is on the disk.  Raises OSError.
 
@@ -194,3 +205,8 @@ class Disk:
         """How much room is left for us where ``folder`` is."""
         facts = os.statvfs(folder)
         return facts.f_bavail * facts.f_frsize
+
+    def all_octets(self, folder: str) -> int:
+        """How large the disk is that ``folder`` is on."""
+        facts = os.statvfs(folder)
+        return facts.f_blocks * facts.f_frsize

@@ -26,6 +26,9 @@ _LOCK: Final = "lock"
 # How long the last checkpoint may take; what it does not hold, the journal does.
 _PATIENCE_S: Final = 30.0
 _POLL_S: Final = 0.005
+# What is kept for a full disk, and the largest part of the disk that is.
+_RESERVE_OCTETS: Final = 4 * 1024 * 1024
+_RESERVE_PART: Final = 16
 
 
 class VaultError(Exception):
@@ -66,9 +69,16 @@ class Vault:
             self._slow_worker,
             clock,
             self._watch,
-            Sizes(settings.journal_size, settings.queue_memory),
+            Sizes(settings.journal_size, settings.queue_memory, self._reserve_octets()),
         )
         self._storage: Storage | None = None
+
+    def _reserve_octets(self) -> int:
+        """How much to keep for a full disk: of a small one, a part."""
+        try:
+            return min(_RESERVE_OCTETS, self._disk.all_octets(self._folder) // _RESERVE_PART)
+        except OSError:
+            return 0
 
     def fill(self, node: Node) -> Storage:
         """Bring back into ``node`` what there was.  Raises VaultError."""

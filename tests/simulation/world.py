@@ -24,6 +24,7 @@ from leveret.broker.record import Book, QueueRecord
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import QueueWish
 from leveret.store.journal import Journal
+from leveret.store.reserve import Reserve
 from leveret.store.troubles import Troubles
 from leveret.tables import INT32, LONGSTR, Field, Table
 
@@ -32,6 +33,8 @@ PERSISTENT = read_properties(b"\x10\x00\x02")
 TRANSIENT = read_properties(b"\x10\x00\x01")
 WITH_PRIORITY = [read_properties(bytes([0x18, 0x00, 2, level])) for level in range(3)]
 SHARE_OCTETS = 3_000
+# More than what is published in the turn before it is known that the disk is full.
+RESERVE_OCTETS = 50_000
 
 
 class Silent(Troubles):
@@ -105,7 +108,10 @@ class Life:
                 line.share_octets = SHARE_OCTETS
             self.checkpoints.queues[number] = queue
             self.queues.append(queue)
+        self.reserve = Reserve(disk, FOLDER, RESERVE_OCTETS)
+        self.reserve.clear_away()
         self.reading = self.checkpoints.recover()
+        self.reserve.make()
         # What was handed out, by queue; and the batch that each publish waits for.
         self.out: list[dict[int, Message]] = [{} for _ in self.queues]
 
@@ -157,6 +163,8 @@ class World:
         action()
 
     def publish(self) -> None:
+        if self.life.journal.is_failing or not self.life.reserve.is_held:
+            return  # An alarm holds publishers.
         for _ in range(self.rng.choice([1, 1, 5, 40])):
             chosen = [i for i in range(len(self.kinds)) if self.rng.random() < 0.6]
             self.published += 1
@@ -221,7 +229,12 @@ class World:
                 self._answered(index, body)
 
     def turn(self) -> None:
-        self.life.checkpoints.end_turn()
+        life = self.life
+        life.checkpoints.end_turn()
+        if not life.journal.is_failing:
+            life.reserve.make()
+        elif life.journal.is_full and life.reserve.release():
+            life.journal.retry()
         self.seen |= self.about_to_see
         self.about_to_see.clear()
         self.clock.pass_s(0.01)
@@ -251,6 +264,43 @@ class World:
             self.disk.room = None
             self.clock.pass_s(10)
             self.life.journal.retry()
+
+    def fill_up(self) -> None:
+        """Publish until the disk is full: nobody makes room then but those who consume."""
+        self.turn_until_quiet()
+        for _ in range(self.rng.randrange(30)):
+            self.rng.choice([self.publish, self.publish, self.get, self.turn, self.work])()
+        self.turn()
+        self.disk.room = self.rng.randrange(RESERVE_OCTETS + 5_000, 2 * RESERVE_OCTETS)
+        while not self.life.journal.is_failing and self.life.reserve.is_held:
+            self.publish()
+            self.turn()
+            self.work()
+
+    def consume_all(self) -> None:
+        """Acknowledge everything there is; there must be room for it, and room again then."""
+        for index, queue in enumerate(self.life.queues):
+            for offset, message in self.life.out[index].items():
+                queue.settle(offset)
+                self._answered(index, message.body)
+            self.life.out[index].clear()
+            while queue.ready_count > 0:
+                waiting = queue.get(True)
+                if waiting is not None:
+                    self._answered(index, waiting.message.body)
+                if self.rng.random() < 0.1:
+                    self.turn()
+        for _ in range(200):
+            self.work()
+            self.turn()
+            self.clock.pass_s(10)
+            self.life.journal.retry()
+        self.life.worker.work()
+        self._confirm()
+        assert not self.life.journal.is_failing
+        assert self.life.reserve.is_held
+        assert not self.unconfirmed
+        assert self.life.journal.owed <= self.life.journal.synced
 
     # --- crashes ---------------------------------------------------------------------------
 

@@ -26,6 +26,9 @@ class FakeFile(File):
             self.disk.room = room - len(octets)
         self.octets += octets
 
+    def take_room(self, octets: int) -> None:
+        self.append(bytes(octets))
+
     def sync(self) -> None:
         if self.disk.sync_error is not None:
             error, self.disk.sync_error = self.disk.sync_error, None
@@ -84,6 +87,8 @@ class FakeDisk(Disk):
         self.folders.add(folder)
 
     def remove(self, path: str) -> None:
+        if path not in self.files:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         gone = self.files.pop(path)
         if self.room is not None:
             self.room += len(gone.octets)
@@ -102,6 +107,9 @@ class FakeDisk(Disk):
         for path, file in self.files.items():
             if path.startswith(inside):
                 self.safe_names[path] = file
+
+    def all_octets(self, folder: str) -> int:
+        return 1 << 40
 
     def free_octets(self, folder: str) -> int:
         return 1 << 40 if self.room is None else self.room

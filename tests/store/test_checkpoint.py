@@ -32,6 +32,22 @@ def test_the_parts_are_read_back() -> None:
     assert read_checkpoint(disk, FOLDER, 7) == [b"one", b"two"]
 
 
+def test_one_that_comes_to_nothing_leaves_the_room_to_others() -> None:
+    disk = FakeDisk()
+    disk.room = 10
+    with pytest.raises(OSError, match="No space"):
+        Checkpoint(disk, FOLDER, 7)
+    disk.room = 100
+    checkpoint = Checkpoint(disk, FOLDER, 7)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.add(bytes(100))
+    checkpoint.abandon()
+    assert (disk.files, disk.room) == ({}, 100)
+    disk.sync_error = OSError(errno.EIO, "Input/output error")
+    written(disk, 7, b"one")
+    assert (disk.files, disk.room) == ({}, 100)
+
+
 def test_it_counts_only_when_it_is_synced() -> None:
     disk = FakeDisk()
     disk.sync_error = OSError(errno.EIO, "Input/output error")

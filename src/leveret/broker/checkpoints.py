@@ -47,6 +47,7 @@ class Checkpoints:
     """Makes one whenever the journal's file has ``journal_octets``.
 
     ``queues`` are the durable ones, by number.  ``has_more``: it wants another turn soon.
+    ``has_failed``: the last one came to nothing.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Checkpoints:
         self.holders: Final[dict[int, Holder]] = {}
         self._current: Checkpoint | None = None
         self._is_finished = False
+        self.has_failed = False
         self._pending: list[int] = []
         self._segments: list[SegmentFile] = []
         self._spent: list[Spent] = []
@@ -113,7 +115,8 @@ class Checkpoints:
         journal = self._book.journal
         if journal.segment_octets >= self._journal_octets:
             return True
-        return journal.number != self._number and self._clock.now_ns() >= self._stale_ns
+        has_grown = journal.number != self._number or self.has_failed
+        return has_grown and self._clock.now_ns() >= self._stale_ns
 
     def begin(self) -> None:
         """Begin a checkpoint, unless one is being made or the disk fails."""
@@ -124,8 +127,9 @@ class Checkpoints:
             return
         try:
             checkpoint = Checkpoint(self._disk, self._folder, journal.sequence + 1)
-            journal.roll()
+            self._roll(checkpoint)
         except OSError:
+            self.has_failed = True
             self._not_before_ns = self._clock.now_ns() + _RETRY_NS
             return
         self._number = journal.number
@@ -138,6 +142,14 @@ class Checkpoints:
         self._head = BytesWriter()
         write_i64(self._head, journal.number - 1)
         write_i64(self._head, self._book.last_number)
+
+    def _roll(self, checkpoint: Checkpoint) -> None:
+        """Have the journal go on in a new file.  Raises OSError."""
+        try:
+            self._book.journal.roll()
+        except OSError:
+            checkpoint.abandon()
+            raise
 
     def _take_some(self, checkpoint: Checkpoint) -> None:
         if len(self._head) > 0:
@@ -170,12 +182,14 @@ class Checkpoints:
 
     def _give_up(self, checkpoint: Checkpoint) -> None:
         checkpoint.abandon()
+        self.has_failed = True
         self._current = None
         self._not_before_ns = self._clock.now_ns() + _RETRY_NS
 
     def _conclude(self, checkpoint: Checkpoint) -> None:
         self._current = None
-        if checkpoint.error is not None:
+        self.has_failed = checkpoint.error is not None
+        if self.has_failed:
             self._not_before_ns = self._clock.now_ns() + _RETRY_NS
             return
         try:

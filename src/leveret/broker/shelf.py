@@ -9,6 +9,7 @@ from leveret.broker.queue import Queue
 from leveret.broker.record import Book, Holder, QueueRecord
 from leveret.ports import Clock, Disk
 from leveret.store.journal import Journal
+from leveret.store.reserve import Reserve
 from leveret.store.troubles import Troubles
 from leveret.store.worker import Worker
 
@@ -28,6 +29,7 @@ class Shelf:
         sizes: "Sizes",
     ) -> None:
         self._sizes: Final = sizes
+        self.reserve: Final = Reserve(disk, folder, sizes.reserve_octets)
         self.journal: Final = Journal(disk, f"{folder}/journal", worker, troubles, 1)
         self.book: Final = Book(disk, folder, self.journal, clock, troubles)
         self.ledger: Final = Ledger(self.book)
@@ -56,6 +58,8 @@ class Shelf:
         """Close every file.  Only when the workers have ended."""
         self.journal.close()
         self.checkpoints.close()
+        # Who is not there does not need it.
+        self.reserve.release()
 
     def closed(self, queue: Queue) -> None:
         """A queue was deleted."""
@@ -66,8 +70,12 @@ class Shelf:
 
 @final
 class Sizes:
-    """How large the journal grows before a checkpoint, and how much memory a line may take."""
+    """How large the journal grows before a checkpoint, and how much memory a line may take.
 
-    def __init__(self, journal_octets: int, share_octets: int) -> None:
+    ``reserve_octets`` are kept free for when the disk is full.
+    """
+
+    def __init__(self, journal_octets: int, share_octets: int, reserve_octets: int = 0) -> None:
         self.journal_octets: Final = journal_octets
         self.share_octets: Final = share_octets
+        self.reserve_octets: Final = reserve_octets

@@ -5,6 +5,7 @@
     data_dir/
       lock                    held as long as the broker runs: two would spoil each other's files
       catalog.sqlite          what is declared
+      reserve                 room to go on with when the disk is full
       checkpoint-00000007     what was in the queues when the journal's file 7 was begun
       journal/00000007.log    what happened since
       queues/<number>-<line>/ the middles of long lines
@@ -37,6 +38,8 @@ _SILENCE_NS: Final = 10_000_000_000
 _FAILING: Final = "the disk takes nothing"
 # The same while the catalog cannot be.
 _UNDECLARED: Final = "the catalog takes nothing"
+# The same while there is no room for the reserve.
+_SPENT: Final = "the reserve is used up"
 
 
 @final
@@ -106,6 +109,7 @@ class Storage(Commits):
         # Transactions under way, each with the first batch of the journal that relies on it.
         self._gates: list[tuple[int, int]] = []
         self._retry_at_ns = 0
+        self._refill_at_ns = 0
         self._tidy_at_ns = 0
         # The batch that the last such checkpoint began with: nothing happened since, while it is.
         self._tidied = 0
@@ -113,11 +117,15 @@ class Storage(Commits):
 
     def recover(self, is_first_start: bool) -> JournalReading:
         """Make what there was.  Raises CatalogError, Damage, OSError."""
+        self._shelf.reserve.clear_away()
         if is_first_start:
             self._cataloguer.note_all()
         else:
             self._restore()
-        return self._shelf.checkpoints.recover()
+        reading = self._shelf.checkpoints.recover()
+        if not self._shelf.reserve.make():
+            self._hold_for_reserve()
+        return reading
 
     def _restore(self) -> None:
         try:
@@ -147,6 +155,8 @@ class Storage(Commits):
             self._on_catalog_changed()
         if journal.is_failing or self._catalog.is_failing:
             self._retry()
+        elif not self._shelf.reserve.is_held:
+            self._refill()
         return self._shelf.checkpoints.has_more
 
     def _write_changes(self) -> None:
@@ -194,8 +204,36 @@ class Storage(Commits):
         now_ns = self._clock.now_ns()
         if now_ns >= self._retry_at_ns:
             self._retry_at_ns = now_ns + _RETRY_NS
+            if self._is_full() and self._shelf.reserve.release():
+                self._hold_for_reserve()
             self._shelf.journal.retry()
             self._catalog.retry()
+
+    def _is_full(self) -> bool:
+        """Whether it is for want of room that something cannot be written."""
+        if self._shelf.journal.is_full:
+            return True
+        # What the catalog's database says of a full disk depends on where it notices.
+        return self._catalog.is_failing and self._shelf.reserve.is_wanted()
+
+    def _hold_for_reserve(self) -> None:
+        """Let nobody fill the room that consumers need."""
+        size = f"{self._shelf.reserve.octets / 1e6:.1f} MB"
+        self._notices.warn(
+            "The disk is full: what room there is left is for noting what is consumed, and"
+            f" publishers are held until {size} can be set aside again.  Consume, purge or delete"
+            " queues, or make room on the disk"
+        )
+        self._alarms.set(_SPENT, DISK)
+
+    def _refill(self) -> None:
+        now_ns = self._clock.now_ns()
+        if now_ns < self._refill_at_ns:
+            return
+        self._refill_at_ns = now_ns + _RETRY_NS
+        if self._shelf.reserve.make():
+            self._notices.inform("There is room on the disk again")
+            self._alarms.clear(_SPENT)
 
     # --- the end ---------------------------------------------------------------------------
 

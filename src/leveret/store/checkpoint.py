@@ -10,6 +10,7 @@ is counts, and the journal's files before its number are of no use.
 Knows no queue and no message: a part is octets.
 """
 
+import contextlib
 from typing import Final, final
 
 from leveret.ports import Disk, File
@@ -39,7 +40,11 @@ class Checkpoint(Job):
         self._sizes: Final[list[int]] = []
         self._count = 0
         self._file: Final[File] = disk.create(f"{folder}/{_UNFINISHED}")
-        self._file.append(FILE_HEAD)
+        try:
+            self._file.append(FILE_HEAD)
+        except OSError:
+            self.abandon()
+            raise
         self.is_done = False
         self.error: OSError | None = None
 
@@ -73,13 +78,21 @@ class Checkpoint(Job):
         self._file.close()
         self.error = error
         self.is_done = True
-        if error is None:
+        if error is not None:
+            self._remove()
+        else:
             for segment, octets in zip(self.segments, self._sizes, strict=True):
                 segment.synced = max(segment.synced, octets)
 
     def abandon(self) -> None:
         """It will not be finished."""
         self._file.close()
+        self._remove()
+
+    def _remove(self) -> None:
+        """Give back the room that it takes, unless it has its name already."""
+        with contextlib.suppress(OSError):
+            self._disk.remove(f"{self._folder}/{_UNFINISHED}")
 
     def remove_older(self) -> None:
         """Remove the checkpoints that this one replaces.  Raises OSError."""

@@ -147,7 +147,11 @@ class Chunks:
             self._disk.make_folder(self._folder)
         sequence = self._last_sequence + 1
         made = self._disk.create(self._path(sequence))
-        made.append(FILE_HEAD)
+        try:
+            made.append(FILE_HEAD)
+        except OSError:
+            made.close()
+            raise
         self._last_sequence = sequence
         file = SegmentFile(sequence, made, len(FILE_HEAD))
         self._files[sequence] = file

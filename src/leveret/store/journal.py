@@ -20,6 +20,7 @@ from mypy_extensions import mypyc_attr
 
 from leveret.ports import Disk, File
 from leveret.store.batches import frame_batch
+from leveret.store.reserve import is_full
 from leveret.store.troubles import Troubles
 from leveret.store.worker import Job, Worker
 
@@ -73,7 +74,8 @@ class Journal:
     """Batches into files.
 
     ``out`` takes the records of the batch being collected, whose number is ``number``.
-    ``synced`` is the last batch on the disk.  ``is_failing`` while the disk takes nothing.
+    ``synced`` is the last batch on the disk.  ``is_failing`` while the disk takes nothing, and
+    ``is_full`` when that is for want of room.
 
     Invariant: ``_kept`` holds the framed batches ``synced + 1`` to ``number - 1``, the first
     ``_written_count`` of which are in the file.
@@ -92,6 +94,7 @@ class Journal:
         # Nobody is told of batches after this one: they rely on something that is not safe yet.
         self.limit = NO_LIMIT
         self.is_failing = False
+        self.is_full = False
         self.sequence = first_sequence
         self._segment: Segment | None = None
         # Full ones that are not synced yet, and those of no use any more, to be closed.
@@ -175,8 +178,12 @@ class Journal:
     def _new_segment(self) -> Segment:
         path = self.path(self.sequence)
         file = self._disk.create(path)
-        file.append(FILE_HEAD)
-        self._disk.sync_folder(self._folder)
+        try:
+            file.append(FILE_HEAD)
+            self._disk.sync_folder(self._folder)
+        except OSError:
+            file.close()
+            raise
         return Segment(self.sequence, path, file)
 
     def roll(self) -> int:
@@ -266,6 +273,7 @@ class Journal:
         self._written_count = 0
 
     def _fail(self, error: OSError) -> None:
+        self.is_full = is_full(error)
         if not self.is_failing:
             self.is_failing = True
             self._troubles.on_disk_failed(error)
@@ -278,12 +286,14 @@ class Journal:
             self.sequence += 1
             try:
                 self._segment = self._new_segment()
-            except OSError:
+            except OSError as error:
+                self.is_full = is_full(error)
                 self.sequence -= 1
                 return
         self._write()
         if self._written_count < len(self._kept):
             return
         self.is_failing = False
+        self.is_full = False
         self._sync()
         self._troubles.on_disk_works()
