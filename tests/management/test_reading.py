@@ -13,7 +13,6 @@ import leveret
 from leveret.broker.alarms import MEMORY
 from leveret.broker.node import Node
 from leveret.broker.wishes import QueueWish
-from leveret.management.views.overview import added
 
 
 def ignore(*_: object) -> None:
@@ -292,12 +291,6 @@ def test_who_does_not_monitor_sees_the_sums_of_its_own_vhosts(
     assert stranger.get("/api/overview")["queue_totals"]["messages"] == 0
     assert stranger.get("/api/overview")["object_totals"]["queues"] == 1
     assert stranger.get("/api/overview")["message_stats"] == {}
-
-
-def test_sums_are_made_of_numbers_and_rates() -> None:
-    one = {"publish": 1, "publish_details": {"rate": 0.5, "samples": []}}
-    assert added([one, one, {}]) == {"publish": 2, "publish_details": {"rate": 1.0}}
-    assert added([]) == {}
 
 
 def test_a_monitor_sees_vhosts_and_connections_but_only_its_own_queues(
