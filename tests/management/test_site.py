@@ -182,6 +182,23 @@ def test_pages_of_other_sites_change_nothing(site: str) -> None:
     assert ask("PUT", "/api/echo", b"", {"sec-fetch-site": "same-origin"}).status == 204
 
 
+@pytest.mark.parametrize("origin", ["http://a.example", "http://leveret.example:80", "null"])
+def test_nor_do_they_where_browsers_say_no_more_than_their_origin(origin: str) -> None:
+    """As they do without TLS."""
+    headers = {"origin": origin, "host": "leveret.example:15672"}
+    assert ask("PUT", "/api/echo", b"", headers).status == 403
+    assert ask("GET", "/api/things/a", b"", headers).status == 200
+    assert ask("PUT", "/api/echo", b"", headers, management_cors_allow_origins=["*"]).status == 204
+    # Those of other sites would have to ask for that header first, and are refused.
+    proxied = {**headers, "x-requested-with": "XMLHttpRequest"}
+    assert ask("PUT", "/api/echo", b"", proxied).status == 204
+
+
+def test_the_page_itself_changes_things_without_tls() -> None:
+    headers = {"origin": "http://leveret.example:15672", "host": "leveret.example:15672"}
+    assert ask("PUT", "/api/echo", b"", headers).status == 204
+
+
 def test_parts_of_paths_are_decoded_one_by_one() -> None:
     assert ask("GET", "/api/things/a%2Fb").octets == b'{"name":"a/b"}'
     assert ask("GET", "/api/things/%2F/a%20%C3%A9").octets.decode() == '{"vhost":"/","name":"a é"}'

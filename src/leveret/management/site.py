@@ -212,9 +212,17 @@ class Site:
 
     def _is_foreign(self, request: Request) -> bool:
         """Whether a browser sends it for a page that is not ours: its user may know nothing."""
-        if request.headers.get("sec-fetch-site", "") not in ("cross-site", "same-site"):
-            return False
-        return not self._is_welcome(request.headers.get("origin", ""))
+        headers = request.headers
+        origin = headers.get("origin", "")
+        if "sec-fetch-site" in headers:
+            is_foreign = headers["sec-fetch-site"] in ("cross-site", "same-site")
+        elif origin == "" or _is_from_script(request):
+            # A page of another site cannot say that it is a script without having asked first.
+            is_foreign = False
+        else:
+            # Without TLS, browsers say no more than this.
+            is_foreign = origin.partition("://")[2] != headers.get("host", "")
+        return is_foreign and not self._is_welcome(origin)
 
     def _is_welcome(self, origin: str) -> bool:
         allowed = self._node.settings.management_cors_allow_origins
