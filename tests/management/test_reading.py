@@ -126,6 +126,18 @@ def test_a_connection_is_found_by_its_name(client: Client, channel: Any) -> None
     assert names(client.get("/api/vhosts/%2F/connections")) == [found["name"]]
 
 
+def test_a_name_that_a_client_gives_itself_is_a_text_or_none(
+    managed: leveret.Broker, client: Client
+) -> None:
+    parameters = pika.URLParameters(managed.url)
+    parameters.client_properties = {"connection_name": {"tag": "a"}}
+    connection = pika.BlockingConnection(parameters)
+    (found,) = client.get("/api/connections")
+    assert found["user_provided_name"] is None
+    assert found["client_properties"]["connection_name"] == {"tag": "a"}
+    connection.close()
+
+
 def test_a_connection_that_is_held_says_so(
     managed: leveret.Broker, client: Client, channel: Any
 ) -> None:

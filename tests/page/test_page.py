@@ -330,6 +330,17 @@ def test_a_connection_is_closed_with_the_reason_given(tab: Tab, managed: leveret
             connection.process_data_events(1)
 
 
+def test_what_looks_like_the_pages_own_descriptions_of_elements_stays_text(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    """Parameters, arguments and headers are anybody's."""
+    link = {"tag": "a", "props": {"href": "https://a.example"}, "kids": ["Log in again"]}
+    managed.call(lambda node: node.global_parameters.set("cluster_name", link))
+    page = tab.login()
+    expect(page.get_by_text("Log in again")).to_be_visible()
+    expect(page.get_by_role("link", name="Log in again")).to_have_count(0)
+
+
 def test_definitions_go_out_as_a_file_and_come_back_in(
     tab: Tab, managed: leveret.Broker, downloads: Path
 ) -> None:

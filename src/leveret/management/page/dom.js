@@ -5,24 +5,32 @@ const SVG = "http://www.w3.org/2000/svg";
 const HTML = "http://www.w3.org/1999/xhtml";
 const AS_PROPERTY = new Set(["value", "checked", "selected", "indeterminate"]);
 
+// What h() made, and nothing that a broker sent: anybody may name things and fill tables.
+class Description {
+  constructor(tag, props, kids) {
+    Object.assign(this, { tag, props, kids });
+  }
+}
+
 /**
  * A description of an element: h("p.muted", { id: "x" }, "text", …), the properties may be left out.
  * `key` among them tells it from its siblings.
  */
 export function h(name, ...rest) {
   const [tag, ...classes] = name.split(".");
-  const isGiven = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0]) && !rest[0].tag;
+  const isGiven = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0])
+    && !(rest[0] instanceof Description);
   const props = isGiven ? { ...rest.shift() } : {};
   if (classes.length) props.class = classes.join(" ");
   if (tag === "button" && props.onclick) props.type = "button"; // else it would send its form
-  return { tag, props, kids: flat(rest, []) };
+  return new Description(tag, props, flat(rest, []));
 }
 
 function flat(kids, into) {
   for (const kid of kids) {
     if (Array.isArray(kid)) flat(kid, into);
     else if (kid !== null && kid !== undefined && kid !== false && kid !== true && kid !== "") {
-      into.push(typeof kid === "object" ? kid : String(kid));
+      into.push(kid instanceof Description ? kid : typeof kid === "object" ? JSON.stringify(kid) : String(kid));
     }
   }
   return into;

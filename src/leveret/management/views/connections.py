@@ -42,9 +42,11 @@ def link_facts(link: Link) -> Facts:
     """What it is, and where it is from."""
     peer = link.peer
     properties = {name: json_of(field) for name, field in link.client_properties.items()}
+    own_name = properties.get("connection_name")
     return {
         "name": link.name,
-        "user_provided_name": properties.get("connection_name"),
+        # Clients may say anything; what reads this expects a text.
+        "user_provided_name": own_name if isinstance(own_name, str) else None,
         "type": "network",
         "host": peer.local_host,
         "port": peer.local_port,
