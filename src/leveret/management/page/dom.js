@@ -5,12 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const HTML = "http://www.w3.org/1999/xhtml";
 const AS_PROPERTY = new Set(["value", "checked", "selected", "indeterminate"]);
 
-// What h() made, and nothing that a broker sent: anybody may name things and fill tables.
-class Description {
-  constructor(tag, props, kids) {
-    Object.assign(this, { tag, props, kids });
-  }
-}
+// What a broker sends is none.
+class Description {}
 
 /**
  * A description of an element: h("p.muted", { id: "x" }, "text", …), the properties may be left out.
@@ -18,19 +14,20 @@ class Description {
  */
 export function h(name, ...rest) {
   const [tag, ...classes] = name.split(".");
-  const isGiven = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0])
-    && !(rest[0] instanceof Description);
+  const isGiven = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0]) && !isOurs(rest[0]);
   const props = isGiven ? { ...rest.shift() } : {};
   if (classes.length) props.class = classes.join(" ");
   if (tag === "button" && props.onclick) props.type = "button"; // else it would send its form
-  return new Description(tag, props, flat(rest, []));
+  return Object.assign(new Description(), { tag, props, kids: flat(rest, []) });
 }
+
+const isOurs = (kid) => kid instanceof Description;
 
 function flat(kids, into) {
   for (const kid of kids) {
     if (Array.isArray(kid)) flat(kid, into);
     else if (kid !== null && kid !== undefined && kid !== false && kid !== true && kid !== "") {
-      into.push(kid instanceof Description ? kid : typeof kid === "object" ? JSON.stringify(kid) : String(kid));
+      into.push(isOurs(kid) ? kid : typeof kid === "object" ? JSON.stringify(kid) : String(kid));
     }
   }
   return into;

@@ -3,7 +3,7 @@
 import { getAll, path, remove, segment } from "../api.js";
 import { growth } from "../chart.js";
 import { h } from "../dom.js";
-import { ago, count, duration, moment, octetRate, octets, plain, rate, rateOf } from "../format.js";
+import { ago, count, duration, moment, octetRate, octets, rate, rateOf } from "../format.js";
 import { listing } from "../listing.js";
 import { ages, amount, badge, cell, channelLink, charts, connectionLink, danger, facts, numberCell, rangeOf,
   row, section, state, STATE, table, tableOf, userLink, vhostLink, words } from "../parts.js";
@@ -18,7 +18,7 @@ export function connectionsView(page) {
     empty: () => "Nobody is connected. Point a client at one of the listeners of the overview.",
     columns: [
       { id: "name", label: "Name", sort: "name", cell: (c) => [connectionLink(c.name),
-        c.user_provided_name && h("small", plain(c.user_provided_name))] },
+        c.user_provided_name && h("small", c.user_provided_name)] },
       words("vhost", "Virtual host", { off: page.vhosts.length < 2 }), words("user", "User"),
       STATE,
       { id: "tls", label: "TLS", sort: "ssl", cell: lock },
