@@ -14,7 +14,7 @@ export function clusterView(page) {
       deprecated: ["deprecated-features", []],
     }, signal),
     render: ({ cluster: { name }, parameters, flags, deprecated }) => [
-      section("Name", page.has("administrator") ? rename(page, name) : h("p", plain(name))),
+      section("Name", page.has("administrator") ? rename(page, name) : h("p", [name])),
       section("Global parameters", parameterTable(page, parameters), page.has("administrator") && setParameter(page)),
       section("Feature flags", flagTable(page, flags)),
       deprecated.length > 0 && section("Deprecated features", table("Deprecated features", ["Name", "Phase", "State", "About"],

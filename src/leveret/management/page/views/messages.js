@@ -74,7 +74,7 @@ function whole(message, mode, setMode, close) {
       h("button", { class: "quiet", "aria-label": "Close this message", onclick: close }, "×")),
     facts([
       ["Exchange", exchangeName(message.exchange)], ["Routing key", h("code", message.routing_key || "–")],
-      ["Redelivered", message.redelivered === null ? "" : message.redelivered ? "yes" : "no"], ["Size", octets(message.payload_bytes)],
+      ["Redelivered", { true: "yes", false: "no" }[message.redelivered] || ""], ["Size", octets(message.payload_bytes)],
       message.state && ["State", message.state],
       message.message_count !== undefined && ["Messages behind it", count(message.message_count)],
       message.state === "unacked" && ["Held by", holder(message)],
