@@ -200,16 +200,12 @@ _REFUSED: Final = {
 
 
 def routes_for(routes: list[Route], prefix: str) -> list[Route]:
-    """The route of the description of ``routes``."""
-    told = document([*routes, Route(PATH, MANAGEMENT, GET=_described)], prefix)
+    """The route of the description of ``routes``, and of itself."""
 
     async def describe(call: Call) -> Response:
         """This description."""
-        return await reply(call, told)
+        # Made anew: it is large, and hardly anybody asks for it twice.
+        return await reply(call, document([*routes, *own], prefix))
 
-    return [Route(PATH, MANAGEMENT, GET=describe)]
-
-
-async def _described(call: Call) -> Response:
-    """This description."""
-    raise AssertionError("only its words are used")
+    own = [Route(PATH, MANAGEMENT, GET=describe)]
+    return own
