@@ -68,7 +68,7 @@ class Stock:
     def _count(self, settings: Settings, copies: str) -> None:
         clock, worker = Clock(), Idler()
         watch = DiskWatch(Notices(clock), clock)
-        sizes = Sizes(settings.journal_size, settings.queue_memory)
+        sizes = Sizes(settings.journal_size, settings.queue_memory, settings.queues_memory)
         shelf = Shelf(Glass(), settings.data_dir, worker, worker, clock, watch, sizes)
         node = Node(settings, clock, Random(), shelf, False)
         catalog = Catalog(f"{copies}/{CATALOG}", worker, True)

@@ -69,7 +69,12 @@ class Vault:
             self._slow_worker,
             clock,
             self._watch,
-            Sizes(settings.journal_size, settings.queue_memory, self._reserve_octets()),
+            Sizes(
+                settings.journal_size,
+                settings.queue_memory,
+                settings.queues_memory,
+                self._reserve_octets(),
+            ),
         )
         self._storage: Storage | None = None
 

@@ -25,7 +25,7 @@ class Life:
         self.catalog = Catalog(str(folder / "catalog.sqlite"), self.worker)
         is_first = not self.catalog.rows("vhosts")
         alarms = DiskWatch(Notices(clock), clock)
-        sizes = Sizes(1 << 20, 1 << 20)
+        sizes = Sizes(1 << 20, 1 << 20, 1 << 20)
         shelf = Shelf(Disk(), str(folder), self.worker, self.worker, clock, alarms, sizes)
         self.node = Node(Settings(), clock, FakeRandom(), shelf, is_first)
         self.storage = Storage(self.node, shelf, self.catalog, clock)

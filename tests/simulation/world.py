@@ -18,6 +18,7 @@ from leveret.broker.ledger import Ledger
 from leveret.broker.lined import LinedQueue
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import NO_PROPERTIES, Properties, read_properties
+from leveret.broker.purse import Purse
 from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.quorum import QuorumQueue
 from leveret.broker.record import Book, QueueRecord
@@ -33,6 +34,8 @@ PERSISTENT = read_properties(b"\x10\x00\x02")
 TRANSIENT = read_properties(b"\x10\x00\x01")
 WITH_PRIORITY = [read_properties(bytes([0x18, 0x00, 2, level])) for level in range(3)]
 SHARE_OCTETS = 3_000
+# Not enough for all.
+PURSE_OCTETS = 5_000
 # More than what is published in the turn before it is known that the disk is full.
 RESERVE_OCTETS = 50_000
 
@@ -101,11 +104,11 @@ class Life:
         self.checkpoints = Checkpoints(
             disk, FOLDER, self.book, self.slow_worker, clock, world.journal_octets
         )
+        purse = Purse(PURSE_OCTETS, SHARE_OCTETS, SHARE_OCTETS // 4)
         self.queues: list[LinedQueue] = []
         for number, kind in enumerate(world.kinds, 1):
             queue = made(kind, Shop(clock, self.book, number))
-            for line in queue.lines():
-                line.share_octets = SHARE_OCTETS
+            queue.set_share(purse.first_octets, purse)
             self.checkpoints.queues[number] = queue
             self.queues.append(queue)
         self.reserve = Reserve(disk, FOLDER, RESERVE_OCTETS)

@@ -22,6 +22,7 @@ from mypy_extensions import mypyc_attr
 
 from leveret.broker.message import NOTHING, Message
 from leveret.broker.middle import Loaded, Middle
+from leveret.broker.purse import Purse, Spender
 from leveret.store.chunks import Chunk
 
 # Handed-out slots at the front are given back once there are this many and they are the half.
@@ -46,15 +47,17 @@ class Waiting:
 
 
 @final
-class Backlog:
+class Backlog(Spender):
     """One line of messages; a priority queue has one for each priority.
 
-    ``share_octets`` is how much memory the head may take before the line spills into ``middle``.
+    ``share_octets`` is how much memory the head may take before the line asks ``purse`` for more,
+    or spills into ``middle``.
     """
 
     def __init__(self, first_offset: int, middle: Middle | None = None) -> None:
         self._middle: Final = middle
         self.share_octets = UNBOUNDED
+        self.purse: Purse | None = None
         # While a checkpoint is read: the share, which does not count yet.
         self._coming_share = UNBOUNDED
         self._fresh: list[Message] = []
@@ -113,7 +116,7 @@ class Backlog:
         self._fresh.append(message)
         self._octets += octets
         if self._octets > self.share_octets and self._middle is not None:
-            self._is_spilling = True
+            self._is_spilling = not self._grow()
 
     def head_due_ns(self) -> int:
         """When the next message expires, 0 for never or when there is none."""
@@ -214,6 +217,9 @@ class Backlog:
         self._order.clear()
 
     def _drop_fresh(self) -> None:
+        if self.purse is not None:
+            self.purse.give_back(self)
+            self.share_octets = self.purse.first_octets
         if self._middle is not None:
             self._middle.clear()
         self._begin_tail()
@@ -358,8 +364,11 @@ class Backlog:
 
     def _count_share(self) -> None:
         self.share_octets = self._coming_share
-        if self._octets > self.share_octets and self._middle is not None:
-            self._is_spilling = True
+        while self._octets > self.share_octets and self._middle is not None:
+            if not self._grow():
+                self._is_spilling = True
+                break
+        self._coming_share = self.share_octets
 
     def restore_middle(self, chunks: list[Chunk], next_offset: int) -> None:
         """Take up what was on the disk, behind what is the head already.
@@ -376,6 +385,23 @@ class Backlog:
             self._next_head()
 
     # --- spilling --------------------------------------------------------------------------
+
+    def _grow(self) -> bool:
+        """Have a larger share, if there is one to be had."""
+        if self.purse is None:
+            return False
+        more = self.purse.more(self, self.share_octets)
+        self.share_octets += more
+        return more > 0
+
+    def let_go(self) -> bool:
+        """Whether the first part of the share is enough now; there is no more of it then."""
+        assert self.purse is not None
+        first_octets = self.purse.first_octets
+        if self._octets + self._tail_octets > first_octets:
+            return False
+        self.share_octets = first_octets
+        return True
 
     def _push_to_tail(self, message: Message, due_ns: int, octets: int) -> None:
         if self._tail_due:

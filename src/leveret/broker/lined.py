@@ -14,6 +14,7 @@ from leveret.broker.backlog import UNBOUNDED, Backlog, Waiting
 from leveret.broker.consumer import Consumer
 from leveret.broker.deaths import EXPIRED, MAXLEN, REJECTED
 from leveret.broker.message import Message
+from leveret.broker.purse import Purse
 from leveret.broker.queue import Dying, Keeper, Queue
 from leveret.broker.records import LINE_SHIFT
 from leveret.broker.ring import Ring
@@ -51,6 +52,7 @@ class LinedQueue(Queue):
                 self.record.keeps_all = kind == QUORUM
         self._max_priority: Final = max_priority
         self._share_octets = UNBOUNDED
+        self._purse: Purse | None = None
         # The line of messages that name no priority.
         self._plain: Final = self._new_line(usual_priority)
         # Of a queue with priorities: the lines of those seen so far, and which of them have
@@ -409,13 +411,16 @@ class LinedQueue(Queue):
             return Backlog(first)
         line = Backlog(first, self.record.middle(priority))
         line.share_octets = self._share_octets
+        line.purse = self._purse
         return line
 
-    def set_share(self, octets: int) -> None:
-        """Let each line take this much memory before it spills to the disk."""
+    def set_share(self, octets: int, purse: Purse | None = None) -> None:
+        """Let each line take this much memory, and what ``purse`` gives, before it spills."""
         self._share_octets = octets
+        self._purse = purse
         for line in self._lines.values():
             line.share_octets = octets
+            line.purse = purse
 
     def lines(self) -> list[Backlog]:
         """All lines."""

@@ -5,6 +5,7 @@ from typing import Final, final
 from leveret.broker.checkpoints import Checkpoints
 from leveret.broker.ledger import Ledger
 from leveret.broker.lined import LinedQueue
+from leveret.broker.purse import Purse
 from leveret.broker.queue import Queue
 from leveret.broker.record import Book, Holder, QueueRecord
 from leveret.ports import Clock, Disk
@@ -28,7 +29,7 @@ class Shelf:
         troubles: Troubles,
         sizes: "Sizes",
     ) -> None:
-        self._sizes: Final = sizes
+        self._purse: Final = Purse(sizes.purse_octets, sizes.share_octets)
         self.reserve: Final = Reserve(disk, folder, sizes.reserve_octets)
         self.journal: Final = Journal(disk, f"{folder}/journal", worker, troubles, 1)
         self.book: Final = Book(disk, folder, self.journal, clock, troubles)
@@ -40,7 +41,7 @@ class Shelf:
     def opened(self, queue: Queue) -> None:
         """There is a new queue."""
         if queue.record is not None and isinstance(queue, LinedQueue):
-            queue.set_share(self._sizes.share_octets)
+            queue.set_share(self._purse.first_octets, self._purse)
             self.checkpoints.queues[queue.record.number] = queue
 
     def open_holder(self, holder: Holder, number: int) -> QueueRecord:
@@ -72,10 +73,14 @@ class Shelf:
 class Sizes:
     """How large the journal grows before a checkpoint, and how much memory a line may take.
 
+    ``purse_octets`` is what all lines may take together, beside the first part of each.
     ``reserve_octets`` are kept free for when the disk is full.
     """
 
-    def __init__(self, journal_octets: int, share_octets: int, reserve_octets: int = 0) -> None:
+    def __init__(
+        self, journal_octets: int, share_octets: int, purse_octets: int, reserve_octets: int = 0
+    ) -> None:
         self.journal_octets: Final = journal_octets
         self.share_octets: Final = share_octets
+        self.purse_octets: Final = purse_octets
         self.reserve_octets: Final = reserve_octets

@@ -37,6 +37,13 @@ NODE: Final[list[Setting]] = [
         1 << 40,
         "What the messages of one queue may take in memory before they go to the disk only.",
     ),
+    Size(
+        "queues_memory",
+        268_435_456,
+        0,
+        1 << 40,
+        "The same of all queues together, beside half a megabyte for each.",
+    ),
     Amount(
         "vm_memory_high_watermark",
         0.6,

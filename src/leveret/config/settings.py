@@ -126,6 +126,7 @@ class Settings:
     data_dir: str
     journal_size: int
     queue_memory: int
+    queues_memory: int
     vm_memory_high_watermark: object
     disk_free_limit: object
     log_level: str
