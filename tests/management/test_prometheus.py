@@ -151,6 +151,7 @@ def test_the_dashboard_finds_the_node(busy: leveret.Broker) -> None:
     (identity,) = [s for s in found if s.name == "rabbitmq_identity_info"]
     assert identity.labels["rabbitmq_node"] == busy.call(lambda node: node.name)
     assert identity.labels["rabbitmq_endpoint"] == "aggregated"
+    assert identity.labels["rabbitmq_cluster"] != ""
     (build,) = [s for s in found if s.name == "rabbitmq_build_info"]
     assert build.labels["product_name"] == "Leveret"
 

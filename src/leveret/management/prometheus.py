@@ -165,7 +165,8 @@ class Scrape:
         )
         identity = (
             ("rabbitmq_node", node.name),
-            ("rabbitmq_cluster", str(values.get("cluster_name", ""))),
+            # The dashboard finds nodes by it: it is never empty.
+            ("rabbitmq_cluster", str(values.get("cluster_name") or node.name)),
             ("rabbitmq_cluster_permanent_id", str(values.get("internal_cluster_id", ""))),
             ("rabbitmq_endpoint", endpoint),
         )
