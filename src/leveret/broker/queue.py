@@ -15,7 +15,6 @@ from leveret.broker.tallies import Readers
 from leveret.broker.timetable import Appointee
 from leveret.broker.wishes import QueueWish
 
-
 # Of so many exchanges a queue knows how much came from them.
 MOST_INFLOWS: Final = 256
 
