@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 import leveret
 from leveret.cli.main import leveret as program
+from leveret.cli.peek import holder
 
 Ask = Callable[..., Result]
 
@@ -140,6 +141,11 @@ def test_a_body_alone_is_the_body_exactly(managed: leveret.Broker, channel: Any)
     command = [sys.executable, "-m", "leveret", "get", "jobs", "--body"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
     assert done.stdout == b"\xff\x00\n"
+
+
+def test_a_consumer_cannot_steer_the_terminal_by_its_tag() -> None:
+    text = holder({"state": "unacked", "consumer_tag": "\x1b[2J", "channel": "c\r(1)"})
+    assert text == "\nheld by ·[2J on c·(1)"
 
 
 def test_peeking_leaves_everything_as_it_is(ask: Ask, channel: Any) -> None:

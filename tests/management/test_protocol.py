@@ -1,8 +1,10 @@
 """One HTTP connection and its bounds, without a socket."""
 
 import asyncio
+import logging
 from typing import Any
 
+import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -49,6 +51,17 @@ async def begin(timeout_s: float = 60, most: int = 10) -> tuple[WebProtocol, Fak
     transport = FakeTransport()
     protocol.connection_made(transport)
     return protocol, transport
+
+
+def test_nonsense_is_refused_and_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> bytes:
+        protocol, transport = await begin()
+        protocol.data_received(b"nonsense\r\n\r\n")
+        return transport.written
+
+    with caplog.at_level(logging.DEBUG):
+        assert asyncio.run(story()).startswith(b"HTTP/1.1 400 ")
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
 
 
 def test_who_does_not_read_is_cut_off() -> None:

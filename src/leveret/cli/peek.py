@@ -8,7 +8,7 @@ import click
 from leveret.cli.ask import NOT_FOUND, asking, in_json, is_terminal, no_queue, print_json
 from leveret.cli.client import Api, Refusal
 from leveret.cli.refusals import Failure
-from leveret.cli.show import message_text
+from leveret.cli.show import clean, message_text
 
 _EMPTY: Final = 1
 # RabbitMQ answers with any of these where it has no such path.
@@ -69,4 +69,5 @@ def holder(message: dict[str, Any]) -> str:
     held_s = time.time() - (message.get("held_since") or 0) / 1000
     who = message.get("consumer_tag") or "basic.get"
     since = f" for {held_s:.0f} s" if message.get("held_since") else ""
-    return f"\nheld by {who} on {message.get('channel') or message.get('connection')}{since}"
+    where = message.get("channel") or message.get("connection")
+    return "\n" + clean(f"held by {who} on {where}{since}")

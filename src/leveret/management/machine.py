@@ -15,6 +15,8 @@ from leveret.management.lists import Facts
 from leveret.ports import Memory
 
 _MS_NS: Final = 1_000_000
+# What is said where there is no limit: more than there ever are.
+_NO_LIMIT: Final = (1 << 31) - 1
 
 
 def machine_facts(node: Node) -> Facts:
@@ -23,7 +25,7 @@ def machine_facts(node: Node) -> Facts:
     Its Erlang processes are threads here, and what counts as a socket is a connection.
     """
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    soft_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    soft_files = limit_of(resource.RLIMIT_NOFILE)
     collections = gc.get_stats()
     return {
         "os_pid": str(os.getpid()),
@@ -35,12 +37,18 @@ def machine_facts(node: Node) -> Facts:
         "sockets_used": len(node.connections.by_id),
         "sockets_total": soft_files,
         "proc_used": threads(),
-        "proc_total": resource.getrlimit(resource.RLIMIT_NPROC)[0],
+        "proc_total": limit_of(resource.RLIMIT_NPROC),
         "context_switches": usage.ru_nvcsw + usage.ru_nivcsw,
         "gc_num": sum([generation["collections"] for generation in collections]),
         **memory_facts(node),
         **disk_facts(node),
     }
+
+
+def limit_of(what: int) -> int:
+    """How many of something the process may have."""
+    most = resource.getrlimit(what)[0]
+    return _NO_LIMIT if most == resource.RLIM_INFINITY else most
 
 
 def memory_facts(node: Node) -> Facts:

@@ -1,10 +1,11 @@
 """HTTP on one connection: uvicorn's protocol, in the broker's own loop, with bounds.
 
-uvicorn has none for headers, for the time that a request takes to arrive, and for the time that
-an answer takes to be read.
+uvicorn has none for headers, for the time that a request takes to arrive, for the time that an
+answer takes to be read, and for what it tells the log about wrong requests.
 """
 
 import asyncio
+import logging
 from typing import Any, Final, final
 
 from uvicorn.config import Config
@@ -12,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 _HEAD_OCTETS: Final = 65_536
+# Whoever sends nonsense is told so; the log, where anybody could fill it with that, is not.
+_LOG: Final = logging.getLogger("leveret.http")
+_LOG.setLevel(logging.ERROR)
 
 
 def _bare(status: str) -> bytes:
@@ -31,6 +35,7 @@ class WebProtocol(HttpToolsProtocol):
         self, config: Config, state: ServerState, timeout_s: float, most_connections: int
     ) -> None:
         super().__init__(config, state, {})
+        self.logger = _LOG
         self._timeout_s: Final = timeout_s
         self._most: Final = most_connections
         self._head_octets = 0

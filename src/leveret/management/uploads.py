@@ -23,7 +23,8 @@ def form_parts(content_type: str, body: bytes) -> dict[str, bytes]:
     if not boundary:
         raise BadRequest("the form has no boundary")
     parts: dict[str, bytes] = {}
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    mark = b"\r\n--" + boundary.encode("latin-1", "replace")
+    pieces = (b"\r\n" + body).split(mark, _MOST_PARTS + 1)
     for piece in pieces[1 : _MOST_PARTS + 1]:
         if piece.startswith(b"--"):
             break
