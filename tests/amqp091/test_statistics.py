@@ -4,12 +4,16 @@ Behaviour: RabbitMQ 4.3, "Monitoring"; the numbers are those that 3.10 gives for
 but for the dead letters that a queue takes in: it counts them as it counts what clients publish.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pamqp import commands
 from tests.fakes import Talk, new_node, publish
+from tests.wire import Wire
 
+import leveret
+from leveret.broker.node import Node
 from leveret.broker.queue import MOST_INFLOWS, Queue
 from leveret.broker.tallies import Flow, PublishTally, ReadTally
 from leveret.broker.totals import QUEUE_COUNTS, flow_of, past_of, queue_counts, unacked_octets
@@ -331,3 +335,28 @@ def test_a_channel_shows_how_it_is_used() -> None:
     (consumer,) = queue(talk).consumers
     assert (consumer.tag, consumer.channel, consumer.prefetch_count) == ("c", channel, 7)
     assert queue(talk).has_ready_consumer
+
+
+@pytest.mark.parametrize("arguments", [{}, {"x-max-priority": 5}, {"x-queue-type": "quorum"}])
+def test_what_was_there_before_a_restart_was_not_published_since(
+    tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    def work(broker: leveret.Broker, messages: int) -> tuple[int, int, int]:
+        with Wire(port=broker.port) as wire:
+            wire.open()
+            wire.call("queue.declare", queue="q", durable=True, arguments=arguments)
+            for number in range(messages):
+                wire.publish("", "q", b"12", {"delivery_mode": 2, "priority": number % 3})
+            wire.call("queue.declare", queue="q", durable=True, passive=True, arguments=arguments)
+        return broker.call(_counted)
+
+    with leveret.Broker(data_dir=tmp_path) as broker:
+        assert work(broker, 4) == (4, 4, 8)
+    with leveret.Broker(data_dir=tmp_path) as broker:
+        assert broker.call(_counted) == (0, 4, 8)
+        assert work(broker, 3) == (3, 7, 14)
+
+
+def _counted(node: Node) -> tuple[int, int, int]:
+    queue = node.vhosts["/"].queues["q"]
+    return queue.published_count, queue.ready_count, queue.ready_octets
