@@ -137,6 +137,28 @@ def test_a_policymaker_imports_into_a_vhost_of_its_own_only(
     assert [queue["name"] for queue in user.get("/api/definitions/v")["queues"]] == ["q"]
 
 
+def test_a_policymaker_lifts_neither_limits_nor_operators_policies(
+    client: Client, somebody: Callable[..., Client]
+) -> None:
+    """By no way round, either."""
+    client.ask("PUT", "/api/vhosts/v")
+    policy = {"pattern": "", "definition": {"max-length": 1}}
+    assert client.ask("PUT", "/api/operator-policies/v/short", policy).status == 201
+    assert client.ask("PUT", "/api/vhost-limits/v/max-queues", {"value": 5}).status == 204
+    user = somebody("somebody", "policymaker", vhosts=("v",))
+    own, limits = "/api/parameters/operator_policy/v/short", {"max-queues": -1}
+
+    assert user.ask("PUT", own, {"value": policy}).status == 401
+    assert user.ask("DELETE", own).status == 401
+    parameter = "/api/parameters/vhost-limits/v/limits"
+    assert user.ask("PUT", parameter, {"value": limits}).status == 401
+    assert user.ask("DELETE", parameter).status == 401
+    written = {"component": "operator_policy", "name": "short", "value": policy}
+    for document in ({"limits": limits}, {"parameters": [written]}):
+        assert user.ask("POST", "/api/definitions/v", document).status == 401
+        assert client.ask("POST", "/api/definitions/v", document).status == 204
+
+
 # --- messages --------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from leveret.broker.definition_export import export_definitions, export_vhost
 from leveret.broker.definitions import Importer
+from leveret.broker.limits import COMPONENT as LIMITS
 from leveret.broker.shapes import Shape
 from leveret.broker.vhost import VHost
 from leveret.management.api import (
@@ -26,6 +27,7 @@ from leveret.management.api import (
     reply,
 )
 from leveret.management.deeds import perform, takes
+from leveret.management.rights import check_component
 from leveret.management.uploads import form_parts, is_form
 
 # How long to import without leaving others their turn.
@@ -95,12 +97,23 @@ async def import_one(call: Call) -> Response:
 async def _import(call: Call, vhost: str | None) -> Response:
     parts = await _parts(call)
     document = _decoded(parts["file"])
+    _check_imposed(call, document)
     importer = Importer(call.node, vhost, call.user.name)
     await perform(call, lambda: importer.read(Shape("", document)))
     while importer.has_more:
         await perform(call, lambda: _perform_some(importer))
         await asyncio.sleep(0)
     return _afterwards(parts.get("redirect", b""))
+
+
+def _check_imposed(call: Call, document: dict[str, Any]) -> None:
+    """Let nobody lift by a document what only administrators may.  Raises NotAuthorised."""
+    if document.get("limits"):
+        check_component(call, LIMITS)
+    parameters = document.get("parameters")
+    for one in parameters if isinstance(parameters, list) else []:
+        if isinstance(one, dict):
+            check_component(call, one.get("component"))
 
 
 def _perform_some(importer: Importer) -> None:

@@ -16,7 +16,7 @@ from leveret.errors import Invalid
 from leveret.management.api import POLICYMAKER, BadRequest, Call, NotFound, Route, nothing
 from leveret.management.deeds import body_of, perform, short, takes
 from leveret.management.lists import Facts, reply_list, reply_one
-from leveret.management.rights import policymakers_vhost
+from leveret.management.rights import check_component, policymakers_vhost
 
 _POLICY: Final = "policy"
 _ANYTHING: Final[dict[str, object]] = {"required": True}
@@ -59,6 +59,7 @@ async def get_parameter(call: Call) -> Response:
 async def put_parameter(call: Call) -> Response:
     """Give a parameter a value."""
     vhost = await policymakers_vhost(call)
+    check_component(call, call.names["component"])
     value = (await body_of(call, "value")).values["value"]
     component, name = call.names["component"], short("name", call.names["name"])
     if component == _POLICY:
@@ -83,6 +84,7 @@ def _set(vhost: VHost, component: str, name: str, value: object, by: str) -> Non
 async def delete_parameter(call: Call) -> Response:
     """Delete a parameter."""
     vhost = await policymakers_vhost(call)
+    check_component(call, call.names["component"])
     if _find(call, vhost) is None:
         raise NotFound()
     await perform(call, lambda: _delete(call, vhost))
