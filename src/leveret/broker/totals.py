@@ -5,9 +5,11 @@ Control plane, but compiled: there may be thousands of each.
 
 from typing import Final
 
+from leveret.broker.backlog import Backlog
 from leveret.broker.lined import LinedQueue
 from leveret.broker.node import Node
 from leveret.broker.queue import Queue
+from leveret.broker.quorum import QuorumQueue
 from leveret.broker.tallies import ChannelView, Flow, Past, Publishers, PublishTally, ReadTally
 from leveret.broker.vhost import VHost
 from leveret.session import Traffic
@@ -235,3 +237,19 @@ def traffic_row(traffic: Traffic) -> list[int]:
         int(traffic.chunks_in),
         int(traffic.chunks_out),
     ]
+
+
+def lines_of(queue: Queue) -> list[Backlog]:
+    """The lines in which its messages wait, if it has any.
+
+    Here, since only compiled code can tell what kind of queue it is: all compiled classes with
+    abstract methods share what Python remembers of `isinstance`.
+    """
+    return queue.lines() if isinstance(queue, LinedQueue) else []
+
+
+def kept_dead(queue: Queue) -> tuple[int, int] | None:
+    """How many dead letters it keeps until they are taken, and their size; None if none ever."""
+    if isinstance(queue, QuorumQueue):
+        return queue.dead_count, queue.dead_octets
+    return None

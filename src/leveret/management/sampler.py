@@ -324,8 +324,9 @@ class Statistics:
 
     def idle_ms(self, thing: Queue | ChannelView) -> int:
         """Since when nothing of it changes; 0 if it does, or if that is not known."""
-        gallery = self._queues if isinstance(thing, Queue) else self._channels
-        series = gallery.get(thing)
+        series = self._queues.get(thing)
+        if series is None:
+            series = self._channels.get(thing)
         if series is None or series.last_ms - series.changed_ms < 2 * TICK_MS:
             return 0
         return series.changed_ms

@@ -111,8 +111,9 @@ def from_exchange(vhost: VHost, exchange: Exchange) -> Iterator[Bound]:
 
 def to_goal(vhost: VHost, goal: Queue | Exchange) -> Iterator[Bound]:
     """The bindings that lead to ``goal``."""
-    if isinstance(goal, Queue):
-        yield Bound(vhost, None, goal)
+    queue = vhost.queues.get(goal.name)
+    if queue is goal:
+        yield Bound(vhost, None, queue)
     for binding in vhost.bindings():
         if _goal(binding) is goal:
             yield Bound(vhost, binding, None)
@@ -185,7 +186,8 @@ def between(vhost: VHost, call: Call, goals: dict[str, Queue] | dict[str, Exchan
     if source is None or goal is None:
         return []
     if source.name == "":
-        return [Bound(vhost, None, goal)] if isinstance(goal, Queue) else []
+        queue = vhost.queues.get(goal.name)
+        return [Bound(vhost, None, queue)] if queue is goal else []
     return [Bound(vhost, b, None) for b in source.bindings.values() if _goal(b) is goal]
 
 

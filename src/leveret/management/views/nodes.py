@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from leveret.broker.definition_export import RABBITMQ_VERSION
 from leveret.broker.kinds import KINDS
-from leveret.broker.lined import LinedQueue
 from leveret.broker.node import Node
 from leveret.broker.rules import QUORUM
+from leveret.broker.totals import lines_of
 from leveret.config.table import TABLE
 from leveret.management.api import (
     ADMINISTRATOR,
@@ -163,10 +163,9 @@ async def _queued_octets(node: Node) -> tuple[int, int]:
     for vhost in list(node.vhosts.values()):
         for queue in list(vhost.queues.values()):
             await patience.rest()
-            if isinstance(queue, LinedQueue):
-                octets = sum([line.memory_octets for line in queue.lines()])
-                classic += 0 if queue.kind == QUORUM else octets
-                quorum += octets if queue.kind == QUORUM else 0
+            octets = sum([line.memory_octets for line in lines_of(queue)])
+            classic += 0 if queue.kind == QUORUM else octets
+            quorum += octets if queue.kind == QUORUM else 0
     return classic, quorum
 
 

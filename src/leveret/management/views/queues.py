@@ -7,11 +7,9 @@ from starlette.responses import Response
 
 from leveret.broker.definition_export import arguments_of
 from leveret.broker.firehose import told
-from leveret.broker.lined import LinedQueue
 from leveret.broker.queue import Queue
-from leveret.broker.quorum import QuorumQueue
 from leveret.broker.rules import QUORUM
-from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, unacked_octets
+from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, kept_dead, lines_of, unacked_octets
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotFound, Route
 from leveret.management.breakdown import queue_breakdown
@@ -93,9 +91,9 @@ class Teller:
             **room(queue, self._out_octets(vhost, queue)),
             **self._going_on(queue),
         }
-        if isinstance(queue, QuorumQueue):
-            facts["messages_dlx"] = queue.dead_count
-            facts["message_bytes_dlx"] = queue.dead_octets
+        dead = kept_dead(queue)
+        if dead is not None:
+            facts["messages_dlx"], facts["message_bytes_dlx"] = dead
         if queue.owner_id != 0:
             facts["owner_pid_details"] = self._owner(queue)
         return facts
@@ -153,7 +151,7 @@ def _rate(statistics: Statistics, name: str) -> Callable[[Placed], float]:
 def room(queue: Queue, out_octets: int) -> Facts:
     """What its messages take of the memory and of the disk; those handed out are in memory."""
     ready, out = queue.ready_count, queue.unacked_count
-    lines = queue.lines() if isinstance(queue, LinedQueue) else []
+    lines = lines_of(queue)
     ready_ram = sum([line.memory_count for line in lines]) if lines else ready
     on_disk = sum([line.disk_octets for line in lines])
     ready_octets = queue.ready_octets
