@@ -250,10 +250,46 @@ def links_lead_somewhere(name: str, text: str) -> list[str]:
     return [f"broken link: {target}" for target in targets if not (home / target).exists()]
 
 
+def isinstance_is_for_what_is_not_abstract(name: str, text: str) -> list[str]:
+    """Compiled classes with an abstract base share what ``isinstance`` remembers.
+
+    So it lies to code that is not compiled, which asks compiled code, or something else.
+    """
+    if package(name) not in INTERPRETED:
+        return []
+    return [
+        f"line {node.lineno}: isinstance with {asked.id}, which is abstract and compiled"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "isinstance" and len(node.args) == 2
+        for asked in ast.walk(node.args[1])
+        if isinstance(asked, ast.Name) and asked.id in ABSTRACT
+    ]
+
+
+def abstract_names() -> set[str]:
+    """The classes of compiled modules that have an abstract base, however far away."""
+    bases: dict[str, set[str]] = {}
+    for path in SRC.rglob("*.py"):
+        if package(str(path.relative_to(SRC))) in INTERPRETED:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                bases[node.name] = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    found = {"ABC"}
+    while more := {name for name, its in bases.items() if its & found} - found:
+        found |= more
+    return found - {"ABC"}
+
+
+INTERPRETED = {"cli", "identity", "management"}  # as in setup.py
+ABSTRACT = abstract_names()
+
 OF_MODULES: list[Rule] = [
     *(imports_point_down, the_world_stays_outside, imports_stand_at_the_top),
     *(no_imports_for_types_only, packages_are_empty, modules_say_what_they_are),
     *(functions_are_short, parameters_are_few, nesting_is_shallow),
+    isinstance_is_for_what_is_not_abstract,
 ]
 OF_PYTHON: list[Rule] = [files_are_short]
 OF_TEXTS: list[Rule] = [nothing_foreign, lines_end_clean]
@@ -368,6 +404,8 @@ FAULTS: list[tuple[Rule, str, str]] = [
     (functions_are_short, "broker/queue.py", LONG),
     (parameters_are_few, "broker/queue.py", MANY),
     (nesting_is_shallow, "broker/queue.py", DEEP),
+    (isinstance_is_for_what_is_not_abstract, "management/a.py", "isinstance(x, ClassicQueue)"),
+    (isinstance_is_for_what_is_not_abstract, "cli/a.py", "isinstance(x, str | Exchange)"),
     (nothing_foreign, "README.md", f"see {FOREIGN[0]}main"),
     (nothing_foreign, "Dockerfile", f"pip install -i https://{FOREIGN[5]}/simple"),
     (lines_end_clean, "README.md", "a \n"),
@@ -384,6 +422,8 @@ FINE: list[tuple[Rule, str, str]] = [
     (packages_are_empty, "__init__.py", "from leveret.embedded import Broker"),
     (parameters_are_few, "cli/serve.py", "@click.command()\n" + MANY),
     (nesting_is_shallow, "a.py", "def f():\n    if a: b\n" + "    elif c: d\n" * 9),
+    (isinstance_is_for_what_is_not_abstract, "broker/a.py", "isinstance(x, ClassicQueue)"),
+    (isinstance_is_for_what_is_not_abstract, "management/a.py", "isinstance(x, str | Login)"),
     (nothing_foreign, "tools/do", "#!" + FOREIGN[3] + "python"),
     (links_lead_somewhere, "README.md", "[a](LICENSE) [b](https://example.org/c) [d](#top)"),
 ]
