@@ -74,6 +74,22 @@ def test_a_wrong_password_is_told_and_a_right_one_lets_in_and_out(tab: Tab) -> N
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_who_does_nothing_for_long_is_logged_out(browser: Any) -> None:
+    settings = {"management_login_session_timeout_s": 7200}
+    with leveret.Broker(management=True, settings=settings) as broker:
+        tab = Tab(browser, broker.management_url)
+        tab.page.clock.install()
+        page = tab.login()
+        page.clock.fast_forward("01:00:00")
+        page.keyboard.press("r")
+        page.clock.fast_forward("01:30:00")
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        page.clock.fast_forward("03:00:00")
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
+        tab.context.close()
+
+
 def test_whoever_administers_nothing_sees_no_menu_for_it(tab: Tab, managed: leveret.Broker) -> None:
     def add(node: Any) -> None:
         node.users.add("reader", "secret", ["management"])

@@ -27,6 +27,7 @@ export class Page {
   #timer = 0;
   #asking = null;
   #failures = 0;
+  #used = 0;
   #draw;
   #lost;
   #find;
@@ -37,6 +38,7 @@ export class Page {
     this.#find = find;
     this.#lost = lost;
     addEventListener("hashchange", () => this.show());
+    for (const type of ["keydown", "pointerdown"]) addEventListener(type, () => this.#use(), true);
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.#pause();
       else if (this.#view) this.refresh();
@@ -63,6 +65,7 @@ export class Page {
 
   async enter() {
     this.me = await get("whoami");
+    this.#used = Date.now();
     if (typeof this.me.tags === "string") this.me.tags = this.me.tags.split(",");
     const [about, vhosts] = await Promise.all([getOr({}, "overview"), getOr([], "vhosts")]);
     this.about = about;
@@ -116,9 +119,19 @@ export class Page {
     this.#asking?.abort();
   }
 
+  #use() {
+    if (this.#view && this.#isIdle) this.#lost();
+    else this.#used = Date.now();
+  }
+
+  get #isIdle() {
+    return Date.now() - this.#used > (this.me.login_session_timeout || Infinity) * 60000;
+  }
+
   async refresh() {
     if (!this.#view) return;
     this.#pause();
+    if (this.#isIdle) return this.#lost();
     const asking = new AbortController();
     const view = this.#view;
     this.#asking = asking;
