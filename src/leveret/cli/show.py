@@ -44,6 +44,11 @@ def clean(text: str) -> str:
     return "".join([sign if is_shown(sign) else "·" for sign in text])
 
 
+def clean_lines(text: str) -> str:
+    """The same for a text that has lines and tabs of its own."""
+    return "".join([sign if is_shown(sign) or sign in "\n\t" else "·" for sign in text])
+
+
 def is_shown(sign: str) -> bool:
     """Whether a sign stands in one place and does nothing else."""
     return unicodedata.category(sign)[0] != "C"
@@ -112,8 +117,7 @@ def body_text(message: dict[str, Any]) -> str:
             return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
         except ValueError:
             pass
-    # Lines and tabs are the message's own; escape sequences are none of the terminal's business.
-    return "".join([sign if is_shown(sign) or sign in "\n\t" else "·" for sign in text])
+    return clean_lines(text)
 
 
 def hexes(data: bytes, most: int = 256) -> str:

@@ -1,5 +1,6 @@
 """The commands of leveret.cli.ctl, asking a Leveret."""
 
+import io
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from tests.cli.conftest import Ctl, Done, call
 
 import leveret
 from leveret.cli.ctl.catalogue import COMMANDS
+from leveret.cli.ctl.program import run
 
 
 def connect(broker: leveret.Broker) -> pika.BlockingConnection:
@@ -35,6 +37,21 @@ def test_a_banner_comes_first_and_is_left_out_for_programs(ctl: Ctl) -> None:
     assert json.loads(ctl("list_users", "--formatter", "json").out) == [
         {"user": "guest", "tags": ["administrator"]}
     ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_names_cannot_steer_a_terminal_and_reach_programs_as_they_are(
+    managed: leveret.Broker,
+) -> None:
+    managed.call(lambda node: node.add_vhost("\x1b[2J", ""))
+    terminal, pipe = Terminal(), io.StringIO()
+    assert [run(["list_vhosts", "-s"], out, io.StringIO()) for out in (terminal, pipe)] == [0, 0]
+    assert sorted(terminal.getvalue().splitlines()) == ["/", "·[2J"]
+    assert sorted(pipe.getvalue().splitlines()) == ["\x1b[2J", "/"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from leveret.cli.ctl.command import USAGE, BadCall, Call, Command, Facts
 from leveret.cli.ctl.formats import BARE, FORMATS, show
 from leveret.cli.ctl.words import Words, split
 from leveret.cli.refusals import Failure
+from leveret.cli.show import clean_lines
 
 _HELP: Final = "help"
 _COMPLETE: Final = "autocomplete"
@@ -137,7 +138,8 @@ def answer(command: Command, call: Call, formatter: str, has_header: bool) -> No
         return
     text = show(result, formatter, has_header)
     if text is not None:
-        print(text, file=call.out, flush=True)
+        # A client's name must not steer the terminal of who lists it; programs get it as it is.
+        print(clean_lines(text) if call.out.isatty() else text, file=call.out, flush=True)
 
 
 def report(call: Call, formatter: str, has_header: bool) -> None:
