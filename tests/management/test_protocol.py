@@ -118,6 +118,40 @@ def test_bodies_do_not_count_as_heads() -> None:
     asyncio.run(story())
 
 
+def test_a_body_that_nobody_asked_for_may_not_take_for_ever() -> None:
+    """The answer was given when the head had come."""
+
+    async def story() -> None:
+        protocol, transport = await begin(timeout_s=0.05)
+        protocol.data_received(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n")
+        for _ in range(6000):
+            if transport.is_closed:
+                break
+            protocol.data_received(b"1")
+            await asyncio.sleep(0.01)
+        assert transport.is_closed
+        assert transport.written.startswith(b"HTTP/1.1 200 ")
+        protocol.connection_lost(None)
+
+    asyncio.run(story())
+
+
+def test_a_body_that_comes_after_the_answer_leaves_the_connection_as_it_was() -> None:
+    async def story() -> None:
+        protocol, transport = await begin()
+        protocol.data_received(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n1")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert b"done" in transport.written
+        assert protocol._timer is not None
+        protocol.data_received(b"2")
+        assert protocol._timer is None
+        assert not transport.is_closed
+        protocol.connection_lost(None)
+
+    asyncio.run(story())
+
+
 def test_nothing_remains_of_a_connection_that_is_gone() -> None:
     async def story() -> None:
         protocol, _ = await begin()

@@ -40,6 +40,7 @@ class WebProtocol(HttpToolsProtocol):
         self._most: Final = most_connections
         self._head_octets = 0
         self._is_in_head = False
+        self._is_in_body = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -49,7 +50,7 @@ class WebProtocol(HttpToolsProtocol):
         if len(self.connections) > self._most:
             self._end_with(_MANY)
             return
-        self._wait_for_head()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
@@ -73,15 +74,26 @@ class WebProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._is_in_head = True
-        self._wait_for_head()
+        self._start_timer()
 
     def on_headers_complete(self) -> None:
         """All is known but the body."""
         self._is_in_head = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._is_in_body = True
+        self._forget_timer()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All is known."""
+        self._is_in_body = False
+        self._forget_timer()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is given: nobody waits for what is still to come of the body."""
+        super().on_response_complete()
+        if self._is_in_body and self.cycle.response_complete and not self.transport.is_closing():
+            self._start_timer()
 
     def pause_writing(self) -> None:
         """The answer is not read fast enough."""
@@ -96,7 +108,7 @@ class WebProtocol(HttpToolsProtocol):
             self._stall.cancel()
             self._stall = None
 
-    def _wait_for_head(self) -> None:
+    def _start_timer(self) -> None:
         if self._timer is None:
             self._timer = self.loop.call_later(self._timeout_s, self._too_slow)
 
@@ -117,8 +129,12 @@ class WebProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _forget_timers(self) -> None:
-        for timer in (self._timer, self._stall):
-            if timer is not None:
-                timer.cancel()
-        self._timer = None
-        self._stall = None
+        self._forget_timer()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
