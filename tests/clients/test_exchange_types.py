@@ -57,12 +57,13 @@ def declare_delayed(channel: BlockingChannel, kind: str = "direct") -> None:
 def test_delayed_messages_come_in_the_order_of_their_times(channel: BlockingChannel) -> None:
     declare_delayed(channel)
     channel.confirm_delivery()
-    for delay_ms in (600, 200, 400, 0):
+    # Far enough from each other for a slow machine to publish all before the first is due.
+    for delay_ms in (1800, 600, 1200, 0):
         # Mandatory, and nothing comes back: a delayed message is not unroutable.
         channel.basic_publish("later", "k", b"%d" % delay_ms, delayed(delay_ms), mandatory=True)
     got = take(channel, "q", 4)
-    assert [body for _, _, body in got] == [b"0", b"200", b"400", b"600"]
-    assert [p.headers["x-delay"] for _, p, _ in got] == [0, -200, -400, -600]
+    assert [body for _, _, body in got] == [b"0", b"600", b"1200", b"1800"]
+    assert [p.headers["x-delay"] for _, p, _ in got] == [0, -600, -1200, -1800]
 
 
 def test_long_delays_neither_come_early_nor_stop_the_others(
