@@ -32,7 +32,15 @@ def test_a_token_is_a_password_without_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "is_near"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("", False)]
+    ("host", "is_near"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("", False),
+    ],
 )
 def test_the_peer_is_where_the_socket_leads(host: str, is_near: bool) -> None:
     scope = {"type": "http", "scheme": "http", "path": "/", "query_string": b"", "headers": []}
@@ -40,6 +48,12 @@ def test_the_peer_is_where_the_socket_leads(host: str, is_near: bool) -> None:
     request = Request({**scope, "client": client, "server": ("10.0.0.2", 15672)})
     peer = peer_of(request)
     assert (peer.is_loopback, peer.local_port) == (is_near, 15672)
+
+
+def test_guest_gets_in_over_ipv4_where_every_interface_is_listened_on() -> None:
+    with leveret.Broker(management=True, settings={"management_listen": [":0"]}) as broker:
+        near = Client(f"http://127.0.0.1:{broker.management_port}")
+        assert near.get("/api/whoami")["name"] == "guest"
 
 
 def rule(path: str, fields: Fields) -> str:

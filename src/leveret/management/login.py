@@ -59,4 +59,9 @@ def peer_of(request: Request) -> Peer:
     tls = TlsFacts("", "") if request.url.scheme == "https" else None
     host, port = (client.host, client.port) if client is not None else ("", 0)
     local_host, local_port = server if server is not None else ("", 0)
-    return Peer(host, port, local_host, local_port or 0, tls)
+    return Peer(_plain(host), port, _plain(local_host), local_port or 0, tls)
+
+
+def _plain(host: str) -> str:
+    """An IPv4 address that came to an IPv6 socket, as people know it: 127.0.0.1 is this machine."""
+    return host.removeprefix("::ffff:")
