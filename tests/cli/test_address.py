@@ -28,11 +28,11 @@ def test_guest_on_this_machine_is_meant_when_nobody_says_otherwise(nothing: dict
 
 
 def test_options_are_stronger_than_the_environment_and_that_than_the_file(tmp_path: Path) -> None:
-    environment = settings(tmp_path, 'url = "http://file:1"\nuser = "f"\npassword = "p"\n')
+    environment = settings(tmp_path, 'url = "http://file:1"\nvhost = "w"\n')
     assert find_address({}, environment).url == "http://file:1"
     environment["LEVERET_URL"] = "http://variable:2"
     address = find_address({}, environment)
-    assert (address.url, address.user, address.password) == ("http://variable:2", "f", "p")
+    assert (address.url, address.vhost) == ("http://variable:2", "w")
     address = find_address({"url": "http://option:3", "vhost": "v"}, environment)
     assert (address.url, address.vhost) == ("http://option:3", "v")
 
@@ -42,6 +42,18 @@ def test_another_user_does_not_get_the_password_of_the_one_before(tmp_path: Path
     assert find_address({"user": "f"}, environment).password == "p"
     assert find_address({"user": "other"}, environment).password is None
     assert find_address({"user": "other", "password": "q"}, environment).password == "q"
+
+
+def test_a_password_for_one_host_is_not_sent_to_another(tmp_path: Path) -> None:
+    said = 'url = "http://there:15672"\nuser = "someone"\npassword = "secret"\n'
+    environment = settings(tmp_path, said)
+    for options in ({"url": "http://elsewhere"}, {"host": "elsewhere"}):
+        found = find_address(options, environment)
+        assert (found.host, found.user, found.password) == ("elsewhere", "guest", "guest")
+    found = find_address({"url": "http://there:1"}, environment)
+    assert (found.user, found.password) == ("someone", "secret")
+    found = find_address({"host": "elsewhere"}, {"LEVERET_USER": "me", "LEVERET_PASSWORD": "mine"})
+    assert (found.user, found.password) == ("me", "mine"), "meant for any host"
 
 
 def test_a_url_may_hold_all_of_it(nothing: dict[str, str]) -> None:

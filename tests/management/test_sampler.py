@@ -248,3 +248,16 @@ def test_a_part_of_the_node_is_the_sum_of_its_vhosts() -> None:
     assert part["queue_totals"]["messages_ready"] == 5
     assert watched.statistics.part([vhosts["other"]])["message_stats"] == {}
     assert watched.statistics.part([])["queue_totals"]["messages"] == 0
+
+
+def test_a_fault_ends_one_look_and_not_all(caplog: Any, monkeypatch: Any) -> None:
+    watched = Watched()
+    watched.declare("q")
+    watched.statistics.touch()
+    with monkeypatch.context() as broken:
+        broken.setattr(watched.statistics.waits, "look", lambda *_: 1 / 0)
+        watched.run()
+    assert "ZeroDivisionError" in caplog.text
+    watched.talk.feed(publish("q") * 10)
+    watched.run()
+    assert watched.queue("q")["message_stats"]["publish"] == 10

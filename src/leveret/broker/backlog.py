@@ -15,7 +15,7 @@ head was ever handed out.  Without a middle, and unless it spills, there is no t
 is fresh the head has the first of it, and ``_head`` points to a message.  Knows no consumer.
 """
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -280,9 +280,8 @@ class Backlog(Spender):
 
         It ends early once ``most_octets`` were read from the disk.
         """
-        back = sorted(self._returned)
-        found = [self._returned[offset] for offset in back[first : first + count]]
-        first = max(first - len(back), 0)
+        found = [self._returned[offset] for offset in self._back(first, count)]
+        first = max(first - len(self._returned), 0)
         first = _peeked(self._fresh, self._base, self._head, first, count, found)
         middle = self._middle
         if middle is not None and middle.count > 0 and len(found) < count:
@@ -298,6 +297,13 @@ class Backlog(Spender):
         base = self._next_offset - len(self._tail)
         _peeked(self._tail, base, 0, first, count, found)
         return found
+
+    def _back(self, first: int, count: int) -> list[int]:
+        """The offsets of those that came back, ``count`` from the ``first`` on, in order."""
+        if first == 0 and count == 1:
+            # Asked for often: the heap knows.
+            return self._order[:1]
+        return nsmallest(first + count, self._returned)[first:]
 
     def go_on_at(self, offset: int) -> None:
         """The next message has ``offset``: those before it that are not here are lost."""

@@ -34,6 +34,8 @@ class Address:
         self.vhost = "/"
         self.ca_file = ""
         self.timeout_s = _TIMEOUT_S
+        # The place that was named together with the password, if one was: it is sent nowhere else.
+        self._meant_for = ""
         if url:
             self.take_url(url)
 
@@ -56,18 +58,28 @@ class Address:
             self.password = unquote(parts.password)
 
     def take(self, said: Mapping[str, str | None]) -> None:
-        """Have what a file, the environment or options say, and keep the rest."""
+        """Have what a file, the environment or options say, and keep the rest.
+
+        A password that came with a host is for that host: it goes when another is named.
+        """
+        before = self.password
         if said.get("url"):
             self.take_url(str(said["url"]))
         self.host = said.get("host") or self.host
         if said.get("port"):
             self.port = number(str(said["port"]), "port", 65_535)
+        if self._meant_for not in ("", self.host):
+            self._meant_for = ""
+            if self.password == before:
+                self.user, self.password = "", None
         if said.get("user"):
             # Somebody else's password would be wrong for this user.
             self.password = None if said["user"] != self.user else self.password
             self.user = str(said["user"])
         if said.get("password") is not None:
             self.password = said["password"]
+        if self.password != before and (said.get("url") or said.get("host")):
+            self._meant_for = self.host
         self.vhost = said.get("vhost") or self.vhost
         self.ca_file = said.get("ca_file") or self.ca_file
         if said.get("timeout_s"):

@@ -218,14 +218,26 @@ class Statistics:
         slices = self._slices
         if slices is None:
             return
+        try:
+            is_done = self._iterate(slices)
+        except Exception:
+            # One thing that cannot be counted must not end the counting for good.
+            self._node.notices.crash("statistics: a look at the broker failed")
+            is_done = True
+        if is_done:
+            self._slices = None
+            self._wait()
+        else:
+            self._timer = self._later(0, self._go_on)
+
+    def _iterate(self, slices: Iterator[None]) -> bool:
+        """Go on for the time of one slice.  Whether that was the last."""
         clock = self._node.clock
         until_ns = clock.now_ns() + _SLICE_NS
         while clock.now_ns() < until_ns:
             if next(slices, self) is self:
-                self._slices = None
-                self._wait()
-                return
-        self._timer = self._later(0, self._go_on)
+                return True
+        return False
 
     def _wait(self) -> None:
         # A timer may ring a little early, which would be taken for the tick before.

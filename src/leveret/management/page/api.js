@@ -32,6 +32,10 @@ async function ask(method, where, { body, signal, headers } = {}) {
     Authorization: `Basic ${sessionStorage.getItem(LOGIN)}`, "X-Requested-With": "XMLHttpRequest", ...headers,
   };
   if (body !== undefined) asked["Content-Type"] = "application/json";
+  // Browsers take such a name for a folder, however it is written, and would ask for something else.
+  if (where.split("?")[0].split("/").some((name) => name === "." || name === "..")) {
+    throw new Refusal(0, 'No browser can ask for what is called "." or "..": leveret ctl can.');
+  }
   let answer;
   try {
     // The browser must not add a login of its own, nor ask for one in a window of its own.
