@@ -568,3 +568,14 @@ def test_a_queue_that_is_gone_is_said_to_be(tab: Tab, managed: leveret.Broker) -
     connection.channel().queue_delete("short")
     connection.close()
     expect(page.locator(".banner")).to_have_text("Queue short is not there (any more).")
+
+
+def test_an_address_with_a_percent_sign_typed_by_hand_shows_what_is_meant(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    fill_queue(managed, "50%")
+    page = tab.login()
+    tab.show("#/queues/%2F/50%")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("50%")
+    tab.show("#/queues/%2F/60%")
+    expect(page.locator(".banner")).to_have_text("Queue 60% is not there (any more).")

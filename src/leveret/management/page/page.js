@@ -11,8 +11,16 @@ const DEFAULT_S = 5;
 /** "#/queues/%2F/orders?tab=messages" to its names and its query. */
 export function parse(hash) {
   const [names, wanted] = hash.replace(/^#?\/?/, "").split("?");
-  const parts = names ? names.split("/").map(decodeURIComponent) : [];
+  const parts = names ? names.split("/").map(decoded) : [];
   return { parts, query: Object.fromEntries(new URLSearchParams(wanted || "")) };
+}
+
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // typed by hand: a name with "%" as it is; if there is none such, the page says so
+  }
 }
 
 export class Page {
