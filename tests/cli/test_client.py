@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -252,3 +252,24 @@ def greet(place: socket.socket) -> None:
     with peer:
         peer.recv(1000)
         peer.sendall(b"AMQP\x00\x00\x09\x01\r\n")
+
+
+def test_https_at_a_port_without_tls_names_the_cure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                with suppress(ConnectionError):  # the client hangs up on it
+                    while connection.recv(65536):
+                        pass
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = Address(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        address.settle()
+        with pytest.raises(Failure, match="begin --url with http://"):
+            Api(address).get("a")
+        thread.join()

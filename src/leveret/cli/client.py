@@ -169,6 +169,9 @@ class Api:
             return Failure(
                 f"the broker at {url} did not answer within {seconds:g} seconds", TRY_LATER
             )
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLCertVerificationError):
+            cure = "if its port is one without TLS, begin --url with http://"
+            return Failure(f"no TLS with what answers at {url}: {error}; {cure}", UNAVAILABLE)
         if isinstance(error, ssl.SSLError):
             cure = "pass --ca-file with the certificate that signed its own"
             return Failure(f"cannot trust what answers at {url}: {error}; {cure}", UNAVAILABLE)
