@@ -37,6 +37,7 @@ from leveret.management.deeds import (
     takes,
     target,
 )
+from leveret.management.login import peer_of
 from leveret.management.messages import properties_octets
 
 # What the default exchange is called in paths, where an empty name is easily lost.
@@ -139,8 +140,8 @@ def _check(call: Call, octets: bytes) -> None:
 def _taken_in(
     call: Call, vhost: VHost, exchange: str, key: str, properties: Properties, octets: bytes
 ) -> Receipt:
-    client = call.request.client
-    sender = f"{client.host}:{client.port}" if client is not None else "HTTP"
+    peer = peer_of(call.request)
+    sender = f"{peer.host}:{peer.port}" if peer.host else "HTTP"
     try:
         return take_in(actor_in(call, vhost), exchange, key, properties, octets, sender)
     except (AccessRefused, NotAllowed):
