@@ -232,7 +232,8 @@ class Simulation(RuleBasedStateMachine):
             queue = self.node.vhosts["/"].queues[name]
             held = [h for c in self.clients for held in c.held.values() for h in held.values()]
             assert queue.ready_count == len(self.waiting[name])
-            assert queue.unacked_count == len([1 for at, _, _ in held if at == name])
+            out = [len(body) for at, body, _ in held if at == name]
+            assert (queue.unacked_count, queue.unacked_octets) == (len(out), sum(out))
             consumers = [c for client in self.clients for c in client.consumers.values()]
             assert queue.consumer_count == len([1 for at, _, _ in consumers if at == name])
 

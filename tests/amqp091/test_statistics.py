@@ -16,7 +16,7 @@ import leveret
 from leveret.broker.node import Node
 from leveret.broker.queue import MOST_INFLOWS, Queue
 from leveret.broker.tallies import Flow, PublishTally, ReadTally
-from leveret.broker.totals import QUEUE_COUNTS, flow_of, past_of, queue_counts, unacked_octets
+from leveret.broker.totals import QUEUE_COUNTS, flow_of, past_of, queue_counts
 
 
 def opened(*channels: int) -> Talk:
@@ -298,11 +298,13 @@ def test_a_queue_knows_how_many_octets_wait_and_how_many_are_out() -> None:
     talk.send("basic.get", queue="q")
     talk.send("basic.get", queue="q")
     assert queue(talk).ready_octets == 3
-    assert unacked_octets(talk.node, talk.node.vhosts["/"]) == {"q": 3}
+    assert queue(talk).unacked_octets == 3
     talk.send("basic.reject", delivery_tag=2, requeue=True)
-    assert queue(talk).ready_octets == 5
+    assert (queue(talk).ready_octets, queue(talk).unacked_octets) == (5, 1)
     talk.send("queue.purge", queue="q")
-    assert queue(talk).ready_octets == 0
+    assert (queue(talk).ready_octets, queue(talk).unacked_octets) == (0, 1)
+    talk.send("channel.close", reply_code=200, reply_text="", class_id=0, method_id=0)
+    assert (queue(talk).ready_octets, queue(talk).unacked_octets) == (1, 0)
     assert talk.node.tally.losses.dropped == {"purged": 2}
 
 

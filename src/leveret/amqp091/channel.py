@@ -538,13 +538,6 @@ class Channel(ChannelView):
                 found.append(Holding(delivery.message, delivery.offset, tag, since_ns))
         return found
 
-    def add_unacked_octets(self, octets: dict[str, int]) -> None:
-        """Add the sizes of its deliveries that are not answered for, by the name of their queue."""
-        for delivery in self._outstanding.out():
-            if not delivery.queue.is_gone:
-                name = delivery.queue.name
-                octets[name] = octets.get(name, 0) + len(delivery.message.body)
-
 
 def _unknown(tag: int) -> PreconditionFailed:
     return PreconditionFailed(f"unknown delivery tag {tag}")

@@ -64,6 +64,7 @@ class Outstanding:
     def add(self, delivery: Delivery) -> None:
         """Remember ``delivery``, whose tag is the highest so far."""
         self._deliveries.append(delivery)
+        delivery.queue.unacked_octets += len(delivery.message.body)
         if delivery.consumer is not None:
             self.held_count += 1
             delivery.consumer.unacked_count += 1
@@ -154,6 +155,7 @@ class Outstanding:
     def _settle(self, delivery: Delivery) -> None:
         delivery.is_settled = True
         self._settled_count += 1
+        delivery.queue.unacked_octets -= len(delivery.message.body)
         if delivery.consumer is not None:
             self.held_count -= 1
             delivery.consumer.unacked_count -= 1

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Final, final
 
 # Of each line: it is worth no more than the octets that a chunk on the disk has.
-FIRST_OCTETS: Final = 512 * 1024
+FIRST_OCTETS: Final = 128 * 1024
 
 
 class Spender(ABC):

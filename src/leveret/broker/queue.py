@@ -108,6 +108,8 @@ class Queue(Appointee):
         # Whether messages may be asked for; if not, `check_get` says why.
         self.is_gettable = True
         self.unacked_count = 0
+        # The size of what is out with clients; counted by whoever keeps their deliveries.
+        self.unacked_octets: i64 = 0
         # How many deliveries were of messages that had waited.
         self.dispatched_count: i64 = 0
         self.is_gone = False

@@ -108,10 +108,6 @@ class ChannelView(Appointee):
         """Its deliveries of ``queue`` that are not answered for, the oldest first."""
         return []
 
-    @abstractmethod
-    def add_unacked_octets(self, octets: dict[str, int]) -> None:
-        """Add the sizes of its deliveries that are not answered for, by the name of their queue."""
-
 
 @final
 class PublishTally:

@@ -163,18 +163,6 @@ def read_of(flow: Flow) -> ReadTally:
     return total
 
 
-def unacked_octets(node: Node, vhost: VHost) -> dict[str, int]:
-    """The size of the messages of ``vhost`` that are in clients' hands, by queue."""
-    octets: dict[str, int] = {}
-    for link in node.connections.by_id.values():
-        if link.vhost != vhost.name:
-            continue
-        for channel in link.channels.values():
-            if channel is not None:
-                channel.add_unacked_octets(octets)
-    return octets
-
-
 def line_places(queue: Queue) -> list[tuple[int, int, int]]:
     """Of each line of a queue: the first offset that waits, the next one that is new, how many."""
     if not isinstance(queue, LinedQueue):
@@ -185,8 +173,8 @@ def line_places(queue: Queue) -> list[tuple[int, int, int]]:
 # --- for metrics ---------------------------------------------------------------------------
 
 
-def queue_row(queue: Queue, unacked_sizes: dict[str, int]) -> list[int]:
-    """All numbers of one queue; ``unacked_sizes`` are those of its vhost.
+def queue_row(queue: Queue) -> list[int]:
+    """All numbers of one queue.
 
     What waits, is out, and both; consumers, and whether one could take more; octets of what waits
     and is out; how much of what waits is on the disk only, and its octets; what was published,
@@ -208,7 +196,7 @@ def queue_row(queue: Queue, unacked_sizes: dict[str, int]) -> list[int]:
         queue.consumer_count,
         1 if queue.has_ready_consumer else 0,
         queue.ready_octets,
-        unacked_sizes.get(queue.name, 0) if unacked > 0 else 0,
+        int(queue.unacked_octets),
         paged,
         paged_octets,
         queue.published_count,

@@ -42,7 +42,7 @@ NODE: Final[list[Setting]] = [
         268_435_456,
         0,
         1 << 40,
-        "The same of all queues together, beside half a megabyte for each.",
+        "The same of all queues together, beside 128 KiB for each.",
     ),
     Amount(
         "vm_memory_high_watermark",

@@ -24,7 +24,6 @@ from leveret.broker.totals import (
     read_counts,
     read_of,
     traffic_row,
-    unacked_octets,
 )
 from leveret.management import metrics
 from leveret.management.exposition import NO_LABELS, Labels, Metric, Page, label_text
@@ -221,24 +220,22 @@ class Scrape:
         """All numbers of all queues."""
         sums = [0] * _QUEUE_ROW
         for vhost in self._vhosts:
-            sizes = unacked_octets(self._node, vhost)
             for count, queue in enumerate(list(vhost.queues.values())):
                 if count % _STRIDE == 0:
                     await self._patience.rest()
-                sums = list(map(add, sums, queue_row(queue, sizes)))
+                sums = list(map(add, sums, queue_row(queue)))
         return sums
 
     async def _queue_rows(self) -> Rows:
         """Of each queue: its labels, and all its numbers."""
         rows: Rows = []
         for vhost in self._vhosts:
-            sizes = unacked_octets(self._node, vhost)
             for count, queue in enumerate(list(vhost.queues.values())):
                 if count % _STRIDE == 0:
                     await self._patience.rest()
                 if self._is_wanted(queue):
                     labels = label_text((("vhost", vhost.name), ("queue", queue.name)))
-                    rows.append((labels, queue_row(queue, sizes)))
+                    rows.append((labels, queue_row(queue)))
         return rows
 
     async def _queues(self, rows: Rows, delivery: Rows) -> None:

@@ -9,7 +9,7 @@ from leveret.broker.definition_export import arguments_of
 from leveret.broker.firehose import told
 from leveret.broker.queue import Queue
 from leveret.broker.rules import QUORUM
-from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, kept_dead, lines_of, unacked_octets
+from leveret.broker.totals import LENGTHS, QUEUE_COUNTS, kept_dead, lines_of
 from leveret.broker.vhost import VHost
 from leveret.management.api import MANAGEMENT, Call, NotFound, Route
 from leveret.management.breakdown import queue_breakdown
@@ -48,8 +48,6 @@ class Teller:
         is_wanted = call.wants_statistics
         self._statistics: Final = statistics_of(call.node) if is_wanted else None
         self._spans: Final = read_spans(call.query)
-        # By vhost and queue.
-        self._unacked_octets: Final[dict[str, dict[str, int]]] = {}
 
     def outline(self, placed: Placed) -> Facts:
         """What does not change with every message."""
@@ -78,7 +76,7 @@ class Teller:
 
     def facts(self, placed: Placed) -> Facts:
         """All that lists show of a queue."""
-        vhost, queue = placed
+        queue = placed[1]
         operator_policy = queue.operator_policy
         facts = {
             **self.outline(placed),
@@ -88,7 +86,7 @@ class Teller:
             "consumer_capacity": 1.0 if queue.has_ready_consumer else 0.0,
             "consumer_utilisation": 1.0 if queue.has_ready_consumer else 0.0,
             **self._special_consumers(queue),
-            **room(queue, self._out_octets(vhost, queue)),
+            **room(queue, queue.unacked_octets),
             **self._going_on(queue),
         }
         dead = kept_dead(queue)
@@ -133,15 +131,6 @@ class Teller:
             return {}
         peer = link.peer
         return {"name": link.name, "peer_host": peer.host, "peer_port": peer.port}
-
-    def _out_octets(self, vhost: VHost, queue: Queue) -> int:
-        if queue.unacked_count == 0:
-            return 0
-        octets = self._unacked_octets.get(vhost.name)
-        if octets is None:
-            octets = unacked_octets(self._node, vhost)
-            self._unacked_octets[vhost.name] = octets
-        return octets.get(queue.name, 0)
 
 
 def _rate(statistics: Statistics, name: str) -> Callable[[Placed], float]:
