@@ -3,6 +3,7 @@ and a broker to ask.
 """
 
 import io
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +17,18 @@ from leveret.cli.ctl.program import run
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen[Any]]]:
-    """`subprocess.Popen`; what it started is killed at the end, whatever became of the test."""
+    """`subprocess.Popen`; what it started is killed at the end, whatever became of the test.
+
+    It heeds Ctrl-C even where the suite itself does not, as what a script runs behind an `&`.
+    """
     processes: list[subprocess.Popen[Any]] = []
 
     def popen(*values: Any, **options: Any) -> subprocess.Popen[Any]:
-        process = subprocess.Popen(*values, **options)
+        heeded = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            process = subprocess.Popen(*values, **options)
+        finally:
+            signal.signal(signal.SIGINT, heeded)
         processes.append(process)
         return process
 
