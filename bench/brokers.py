@@ -1,5 +1,6 @@
 """The two that are compared, each a fresh process with a fresh data folder on a port of its own."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -80,10 +81,17 @@ class Leveret(Broker):
         log = Path(self._folder.name, "log")
         command = [sys.executable, "-m", "leveret", "serve", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--data-dir", str(Path(self._folder.name, "data"))]
+        # Everything is on as it is by default, but where no other broker may be.
+        others = {f"LEVERET_{name}_PORT": str(free_port()) for name in ("MANAGEMENT", "PROMETHEUS")}
         began = time.monotonic()
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=os.environ | others,
             )
         while not answers("127.0.0.1", port):
             if self._process.poll() is not None or time.monotonic() > began + START_TIMEOUT_S:
