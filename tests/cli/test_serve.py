@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import pty
 import re
 import signal
@@ -351,3 +352,24 @@ def test_the_banner_says_where_the_page_is() -> None:
             assert b"<html" in answer.read()
         served.end()
     assert re.fullmatch(r"HTTP API on 127\.0\.0\.1:\d+: http://localhost:\d+/\n", page)
+
+
+FAULTS = """
+import resource
+from leveret.cli.serve import settle_memory
+{}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(100):
+    blocks = [bytearray(100_000) for _ in range(20)]
+    del blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives memory back")
+def test_memory_that_comes_and_goes_is_kept() -> None:
+    def faults(settle: str) -> int:
+        command = [sys.executable, "-c", FAULTS.format(settle)]
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    assert faults("settle_memory()") < 5_000 < 20_000 < faults("")

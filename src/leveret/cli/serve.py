@@ -33,6 +33,7 @@ LOG: Final = logging.getLogger("leveret")
 _SIGNALS: Final = [signal.SIGTERM, signal.SIGINT]
 # Few objects of a broker are in cycles, and nearly all that live long were there at the start.
 _GC_THRESHOLDS: Final = (50_000, 50, 100)
+_LARGE_OCTETS: Final = 2 * 1024 * 1024
 
 
 def setting(name: str, metavar: str) -> Callable[[Any], Any]:
@@ -139,10 +140,17 @@ def allow_many_files() -> None:
 
 
 def settle_memory() -> None:
-    """Keep the collector from walking what will never be garbage."""
+    """Keep the collector from walking what will never be garbage, and memory from coming and going.
+
+    glibc gives free memory at the end of its heap back to the system, and a turn of the loop needs
+    about a megabyte: it came back page by page, which took as long as all the rest.  glibc keeps
+    twice the size of the largest block that had a place of its own and was freed (mallopt(3),
+    M_MMAP_THRESHOLD).  Elsewhere this does nothing.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+    bytes(_LARGE_OCTETS)
 
 
 def announce(settings: Settings, server: Server) -> None:
