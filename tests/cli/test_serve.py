@@ -372,4 +372,5 @@ def test_memory_that_comes_and_goes_is_kept() -> None:
         command = [sys.executable, "-c", FAULTS.format(settle)]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
-    assert faults("settle_memory()") < 5_000 < 20_000 < faults("")
+    # Where pages are huge there are few faults either way.
+    assert faults("settle_memory()") < max(5_000, faults("") / 5)
