@@ -28,7 +28,8 @@ median of its rounds, and a ratio is the median of the rounds' ratios, with the 
 highest beside it. Each run lasts {seconds:g} s after {warmup} s that do not count; publish-only
 ends sooner, once its {most:,} messages are sent. The load comes from
 `leveret perf amqp`, which shares no protocol code with the broker; broker and load share the
-machine, nothing is pinned to a core. Messages are transient, queues are classic and durable.
+machine, nothing is pinned to a core. Queues are classic and durable, messages transient unless
+they are called persistent; those are confirmed when they are on the disk, or acknowledged.
 Unless it says otherwise, publishers do not wait for confirms and publish as fast as the broker
 takes it, so that a backlog may build up. Processor time and memory are read from `/proc`, for the
 broker with all its processes; memory "afterwards" is read once the queues are deleted, with all
@@ -36,7 +37,7 @@ that was in them. So for publish-only it tells what a broker gives back, not wha
 that is under Footprint.
 
 The page says what one node does under these loads, and nothing else: RabbitMQ replicates between
-nodes and writes to disk what must survive, which Leveret does not do yet.
+nodes, which Leveret does not do yet.
 """
 
 
