@@ -26,6 +26,7 @@ RANKS = [
     {"notices", "events"},
     {"auth", "store"},
     {"broker"},
+    {"sessions"},
     {
         *("amqp091", "amqp10", "mqtt", "stomp", "stream"),
         *("management", "smtp", "cluster", "net", "perf", "identity"),
@@ -44,6 +45,7 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 # may reach for the world by itself, it comes in through leveret.ports.
 WITHOUT_THE_WORLD = {
     *("errors", "octets", "terms", "patterns", "tables", "session", "counters", "auth", "broker"),
+    "sessions",
     *("amqp091", "amqp10", "mqtt", "stomp", "stream"),
 }
 THE_WORLD = {

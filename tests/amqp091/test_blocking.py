@@ -6,9 +6,9 @@ from pamqp import commands
 from tests import wire
 from tests.fakes import CAPABILITIES, FakeClock, Talk, frames, handshake, new_node, publish
 
-from leveret.amqp091.hold import MAX_INQUIRIES
 from leveret.broker.alarms import DISK, MEMORY
 from leveret.broker.node import Node
+from leveret.sessions.waiting import MAX_INQUIRIES
 
 ALL = (*CAPABILITIES, "connection.blocked")
 

@@ -6,10 +6,10 @@ import pytest
 from tests import wire
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
-from leveret.amqp091.hold import MAX_INQUIRIES
 from leveret.auth.backends import Attempt, Backend, Login
 from leveret.auth.rights import Inquiry, Pending, Rights, Waiter
 from leveret.auth.users import LoginFailure, User
+from leveret.sessions.waiting import MAX_INQUIRIES
 
 
 class Asked(Inquiry):

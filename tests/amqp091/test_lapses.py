@@ -8,11 +8,11 @@ from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
 from leveret.amqp091.channel import MAX_LAPSED
 from leveret.amqp091.lapses import Lapses
-from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.wishes import QueueWish
+from leveret.sessions.outstanding import Delivery, Outstanding
 
 MS = 1_000_000
 TEXT = (

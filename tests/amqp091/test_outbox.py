@@ -7,9 +7,10 @@ from tests import wire
 from tests.fakes import LOCAL, FakeBell, frames, new_node
 
 from leveret.amqp091.arguments import MethodFrame
-from leveret.amqp091.outbox import FULL_OCTETS, OVERFLOW_OCTETS, Outbox
+from leveret.amqp091.outbox import Outbox
 from leveret.amqp091.session import AmqpSession
 from leveret.amqp091.spec import CHANNEL_CLOSE_OK
+from leveret.sessions.output import FULL_OCTETS, OVERFLOW_OCTETS
 
 
 class Box:

@@ -10,9 +10,9 @@ from pamqp import commands
 from tests import wire
 from tests.fakes import LOCAL, FakeClock, Talk, frames, handshake, new_node, publish
 
-from leveret.amqp091.outbox import FULL_OCTETS
 from leveret.broker.node import Node
 from leveret.session import Peer
+from leveret.sessions.output import FULL_OCTETS
 
 
 def clock(talk: Talk) -> FakeClock:

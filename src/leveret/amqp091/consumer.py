@@ -10,7 +10,6 @@ from librt.strings import BytesWriter
 from leveret.amqp091.arguments import MethodFrame
 from leveret.amqp091.context import Context
 from leveret.amqp091.outbox import Outbox, write_content_header
-from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.amqp091.spec import (
     BASIC_CANCEL,
     BASIC_DELIVER,
@@ -27,6 +26,7 @@ from leveret.broker.properties import NO_PROPERTIES, Properties
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import REPLY_TO
 from leveret.octets import write_i64, write_u16, write_u32
+from leveret.sessions.outstanding import Delivery, Outstanding
 from leveret.tables import Table
 
 # Bodies up to this size fit into one frame, whatever size of frames was agreed on.

@@ -14,7 +14,7 @@ from leveret.broker.record import Pledge
 from leveret.broker.vhost import VHost
 from leveret.config.kinds import UNLIMITED
 from leveret.errors import BrokerError
-from leveret.store.catalog import CommitWaiter
+from leveret.sessions.holds import HoldWaiter
 from leveret.store.journal import Waiter
 
 
@@ -193,27 +193,3 @@ class ConfirmPledge(Pledge):
     def on_done(self) -> None:
         """Tell it."""
         self._context.tell_done(self._confirms, self._tag)
-
-
-@final
-class HoldWaiter(Waiter):
-    """Lets a connection's output go when what it tells of is on the disk."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox: Final = outbox
-
-    def on_synced(self, number: int) -> None:
-        """Let it go."""
-        self._outbox.let_go()
-
-
-@final
-class CommitHold(CommitWaiter):
-    """Lets a connection's output go when what it declared is on the disk."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox: Final = outbox
-
-    def on_committed(self, number: int) -> None:
-        """Let it go."""
-        self._outbox.let_go()

@@ -10,10 +10,8 @@ from mypy_extensions import i64
 
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.outbox import Outbox
-from leveret.auth.rights import Inquiry, Waiter
-
-# No honest frame needs so many decisions from outside.
-MAX_INQUIRIES: Final = 1000
+from leveret.auth.rights import Inquiry
+from leveret.sessions.waiting import Wait
 
 
 @final
@@ -24,21 +22,14 @@ class HeldFrame:
         self.kind: Final = kind
         self.number: Final = number
         self.payload: Final = payload
-        self.inquiry_count = 0
 
 
 @final
 class Hold:
-    """Whether a session waits, and with what in its hand.
-
-    ``is_waiting`` is true from ``wait`` until the answer comes or ``let_go`` is called.  The answer
-    rings the session's bell, and the flush that follows makes it go on.
-    """
+    """Whether a session waits, and with what in its hand."""
 
     def __init__(self, outbox: Outbox) -> None:
-        self._outbox: Final = outbox
-        self._turn: Turn | None = None
-        self._inquiry: Inquiry | None = None
+        self._wait: Final = Wait(outbox)
         # The frame that waits, and the one that is being handled again: it may have to wait again.
         self._held: HeldFrame | None = None
         self._again: HeldFrame | None = None
@@ -46,7 +37,7 @@ class Hold:
     @property
     def is_waiting(self) -> bool:
         """Whether a decision is awaited."""
-        return self._turn is not None
+        return self._wait.is_waiting
 
     def wait(self, reader: FrameReader, inquiry: Inquiry) -> bool:
         """Keep the frame at hand until ``inquiry`` is answered; False when it asks for too much."""
@@ -54,49 +45,27 @@ class Hold:
         if held is None:
             payload = reader.data[reader.start : reader.end]
             held = HeldFrame(reader.kind, reader.number, payload)
-        held.inquiry_count += 1
-        if held.inquiry_count > MAX_INQUIRIES:
-            return False
         self._held = held
-        self._turn = Turn(self)
-        self._inquiry = inquiry
-        inquiry.begin(self._turn)
-        return True
+        if self._wait.begin(inquiry):
+            return True
+        self._held = None
+        return False
 
     def take(self) -> HeldFrame | None:
         """The frame to handle again, if there is one; None otherwise."""
         self._again = self._held
         self._held = None
+        if self._again is None:
+            self._wait.done()
         return self._again
 
     def done(self) -> None:
         """The frame that was taken has been handled."""
         self._again = None
-
-    def answered(self, turn: "Turn") -> None:
-        """What ``turn`` waited for is there; too late if nobody waits for it any more."""
-        if self._turn is turn:
-            self._turn = None
-            self._inquiry = None
-            self._outbox.ring()
+        self._wait.done()
 
     def let_go(self) -> None:
         """Wait no more, and forget the frame: the connection ends."""
-        if self._inquiry is not None:
-            self._inquiry.abandon()
-            self._inquiry = None
-        self._turn = None
+        self._wait.let_go()
         self._held = None
         self._again = None
-
-
-@final
-class Turn(Waiter):
-    """One wait."""
-
-    def __init__(self, hold: Hold) -> None:
-        self._hold: Final = hold
-
-    def go_on(self) -> None:
-        """The answer is there."""
-        self._hold.answered(self)

@@ -8,11 +8,11 @@ Behaviour: RabbitMQ 4.3, "Delivery Acknowledgement Timeout".
 
 from typing import Final, final
 
-from leveret.amqp091.outstanding import Delivery, Outstanding
 from leveret.broker.consumer import Consumer
 from leveret.broker.queue import Queue
 from leveret.broker.rules import CLASSIC
 from leveret.broker.vhost import VHost
+from leveret.sessions.outstanding import Delivery, Outstanding
 from leveret.tables import INTEGERS
 
 _MS_NS: Final = 1_000_000

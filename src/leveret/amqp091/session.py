@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.channel import Channel
-from leveret.amqp091.context import CommitHold, Context
+from leveret.amqp091.context import Context
 from leveret.amqp091.dispatch import on_channel_method
 from leveret.amqp091.frames import FrameReader
 from leveret.amqp091.handshake import Handshake, LoginRefused
@@ -56,6 +56,7 @@ from leveret.broker.node import Node
 from leveret.errors import BrokerError
 from leveret.octets import read_i64, read_u32
 from leveret.session import LEVEL, Bell, Peer, Session
+from leveret.sessions.holds import CommitHold
 
 AWAIT_HEADER: Final = 0
 OPENING: Final = 1

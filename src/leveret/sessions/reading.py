@@ -2,12 +2,11 @@
 
 from typing import Final, final
 
-from leveret.amqp091.outstanding import Delivery
-from leveret.amqp091.spec import LABEL
 from leveret.broker.backlog import Waiting
 from leveret.broker.queue import Queue
 from leveret.broker.tallies import ChannelView, ReadTally
 from leveret.broker.vhost import VHost
+from leveret.sessions.outstanding import Delivery
 
 # Tallies of queues that are gone are swept out when there are so many.
 _MANY_TALLIES: Final = 64
@@ -67,7 +66,7 @@ class Reading:
 
     def _forget(self, only_old: bool) -> None:
         """The channel is gone, or these queues are: what was counted stays with the others."""
-        flow = self._vhost.past.flow(LABEL)
+        flow = self._vhost.past.flow(self._channel.protocol)
         for queue, tally in list(self._tallies.items()):
             if only_old and not queue.is_gone:
                 continue

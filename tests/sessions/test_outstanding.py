@@ -1,11 +1,11 @@
-"""leveret.amqp091.outstanding"""
+"""leveret.sessions.outstanding"""
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.fakes import FakeConsumer, classic, message
 
-from leveret.amqp091.outstanding import Delivery, Outstanding
+from leveret.sessions.outstanding import Delivery, Outstanding
 
 QUEUE = classic()
 MESSAGE = message()
