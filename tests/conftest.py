@@ -63,3 +63,6 @@ def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nor do they fight for the port of the HTTP API.
     monkeypatch.setenv("LEVERET_MANAGEMENT_LISTEN", "none")
     monkeypatch.setenv("LEVERET_PROMETHEUS_LISTEN", "none")
+    for name in ("MQTT", "STOMP", "WEB_MQTT", "WEB_STOMP"):
+        monkeypatch.setenv(f"LEVERET_{name}_LISTEN", "none")
+        monkeypatch.setenv(f"LEVERET_{name}_TLS_LISTEN", "none")

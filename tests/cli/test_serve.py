@@ -20,7 +20,7 @@ import pytest
 
 OWN = ("LEVERET_", "RABBITMQ_")
 # The folder is the test's own, and no two brokers share the ports for HTTP.
-KEPT = ("LEVERET_DATA_DIR", "LEVERET_MANAGEMENT_LISTEN", "LEVERET_PROMETHEUS_LISTEN")
+KEPT = ("LEVERET_DATA_DIR", "_LISTEN")
 Start = Callable[..., subprocess.Popen[Any]]
 
 
@@ -74,7 +74,9 @@ def command(*options: str) -> list[str]:
 def surroundings(extra: dict[str, str]) -> dict[str, str]:
     """The environment without the settings that the tests themselves may have been given."""
     inherited = {
-        name: text for name, text in os.environ.items() if name in KEPT or not name.startswith(OWN)
+        name: text
+        for name, text in os.environ.items()
+        if name.endswith(KEPT) or not name.startswith(OWN)
     }
     return inherited | extra
 

@@ -141,6 +141,12 @@ class Conf:
             self._take_groups(setting, self._lines(pattern))
         self._take_listeners("listeners.tcp", "listen", "port")
         self._take_listeners("listeners.ssl", "tls_listen", "tls_port")
+        for name in ("mqtt", "stomp"):
+            self._take_listeners(f"{name}.listeners.tcp", f"{name}_listen", f"{name}_port")
+            self._take_listeners(f"{name}.listeners.ssl", f"{name}_tls_listen", f"{name}_tls_port")
+        for name in ("web_mqtt", "web_stomp"):
+            self._take_socket(f"{name}.tcp", f"{name}_listen", f"{name}_port")
+            self._take_socket(f"{name}.ssl", f"{name}_tls_listen", f"{name}_tls_port")
         self._take_web("management.tcp.ip", "management_listen", "management_port")
         self._take_web("management.ssl.ip", "management_tls_listen", "management_tls_port")
         self._take_web("prometheus.tcp.ip", "prometheus_listen", "prometheus_port")
@@ -254,9 +260,20 @@ class Conf:
             self._set_text(one, lines[0])
         elif lines:
             self._set(many, [address(line.value) for line in lines], lines[0].origin)
-        elif one == "tls_port" and self._settings.tls_certfile:
+        elif one.endswith("tls_port") and self._settings.tls_certfile:
             # Naming a certificate opens no port in RabbitMQ.
             self._set(many, [_NONE], self._settings.origin["tls_certfile"])
+
+    def _take_socket(self, key: str, many: str, one: str) -> None:
+        """A listener of WebSockets: address and port in one key, or in two, or none at all."""
+        self._take_web(f"{key}.ip", many, one)
+        for line in self._lines(f"{key}.listener"):
+            places = [_NONE] if line.value == _NONE else [address(line.value)]
+            self._set(many, places, line.origin)
+        settings = self._settings
+        said = [settings.origin[many], settings.origin[one]] != ["default", "default"]
+        if one.endswith("tls_port") and settings.tls_certfile and not said:
+            self._set(many, [_NONE], settings.origin["tls_certfile"])
 
     def _take_web(self, key: str, many: str, one: str) -> None:
         """An address goes together with its port, which has a key of its own."""
@@ -355,6 +372,10 @@ class Conf:
             self._fault(line, "put all keys into one file, a JWKS, and name that alone")
         for line in self._lines("management.login_session_timeout"):  # in minutes
             self._set_text("management_login_session_timeout_s", line, f"{line.value}m")
+        for line in self._lines("mqtt.subscription_ttl"):  # in milliseconds; undefined is no end
+            is_number = line.value.isdecimal()
+            seconds = str(int(line.value) // 1000) if is_number else "infinity"
+            self._set_text("mqtt_max_session_expiry_interval_s", line, seconds)
         for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
             self._set_text("event_exchange_vhost", line)
             self._set("event_exchange", True, line.origin)

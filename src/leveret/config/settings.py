@@ -70,6 +70,73 @@ class Settings:
     prometheus_listen: list[str]
     prometheus_authentication: bool
     prometheus_per_object: bool
+    # leveret.config.mqtt
+    mqtt_port: int
+    mqtt_listen: list[str]
+    mqtt_tls_port: int
+    mqtt_tls_listen: list[str]
+    mqtt_proxy_protocol: bool
+    mqtt_vhost: str
+    mqtt_exchange: str
+    mqtt_allow_anonymous: bool
+    mqtt_default_user: str
+    mqtt_default_pass: str
+    mqtt_ssl_cert_login: bool
+    mqtt_ssl_cert_client_id_from: str
+    mqtt_ssl_cert_login_san_type: str
+    mqtt_ssl_cert_login_san_index: int
+    mqtt_login_timeout_ms: int
+    mqtt_keep_alive_max_s: int
+    mqtt_prefetch: int
+    mqtt_durable_queue_type: str
+    mqtt_max_session_expiry_interval_s: int
+    mqtt_topic_alias_maximum: int
+    mqtt_max_packet_size: int
+    mqtt_max_packet_size_unauthenticated: int
+    mqtt_mailbox_soft_limit: int
+    mqtt_disconnect_on_unauthorized: bool
+    mqtt_retained_store: str
+    mqtt_retained_messages: int
+    mqtt_retained_size: int
+    mqtt_sys_interval_s: int
+    # leveret.config.stomp
+    stomp_port: int
+    stomp_listen: list[str]
+    stomp_tls_port: int
+    stomp_tls_listen: list[str]
+    stomp_proxy_protocol: bool
+    stomp_default_user: str
+    stomp_default_pass: str
+    stomp_default_vhost: str
+    stomp_default_topic_exchange: str
+    stomp_implicit_connect: bool
+    stomp_ssl_cert_login: bool
+    stomp_default_nack_requeue: bool
+    stomp_hide_server_info: bool
+    stomp_login_timeout_ms: int
+    stomp_max_frame_size: int
+    stomp_max_frame_size_unauthenticated: int
+    # leveret.config.websockets
+    web_mqtt_port: int
+    web_mqtt_listen: list[str]
+    web_mqtt_tls_port: int
+    web_mqtt_tls_listen: list[str]
+    web_mqtt_path: str
+    web_mqtt_use_http_auth: bool
+    web_mqtt_proxy_protocol: bool
+    web_stomp_port: int
+    web_stomp_listen: list[str]
+    web_stomp_tls_port: int
+    web_stomp_tls_listen: list[str]
+    web_stomp_path: str
+    web_stomp_ws_frame: str
+    web_stomp_use_http_auth: bool
+    web_stomp_proxy_protocol: bool
+    management_websockets: bool
+    web_allowed_origins: list[str]
+    web_max_message_size: int
+    web_idle_timeout_ms: int
+    web_compress: bool
     # leveret.config.access
     default_user: str
     default_pass: str

@@ -3,20 +3,23 @@
 To add one: a row in the list of its topic, and an attribute in ``Settings``.
 """
 
-import difflib
-from typing import Final
+import importlib
+from typing import Any, Final
 
 from leveret.config.access import ACCESS
 from leveret.config.defaults import DEFAULTS
 from leveret.config.faults import ConfigError
 from leveret.config.kinds import Setting
 from leveret.config.management import MANAGEMENT
+from leveret.config.mqtt import MQTT
 from leveret.config.network import NETWORK
 from leveret.config.node import NODE
 from leveret.config.prometheus import PROMETHEUS
 from leveret.config.queues import QUEUES
+from leveret.config.stomp import STOMP
 from leveret.config.telling import TELLING
 from leveret.config.tls import SOCKETS, TLS
+from leveret.config.websockets import WEBSOCKETS
 
 # By the headings of docs/configuration.md.
 TOPICS: Final[dict[str, list[Setting]]] = {
@@ -24,6 +27,9 @@ TOPICS: Final[dict[str, list[Setting]]] = {
     "TLS": TLS,
     "HTTP: the API and the page": MANAGEMENT,
     "Metrics": PROMETHEUS,
+    "MQTT": MQTT,
+    "STOMP": STOMP,
+    "WebSockets": WEBSOCKETS,
     "Users and logins": ACCESS,
     "What is there from the start": DEFAULTS,
     "Queues": QUEUES,
@@ -53,8 +59,10 @@ def find(name: str, origin: str) -> Setting:
 
 def nearest(name: str, likeness: float) -> str:
     """The setting's name most like ``name``, or nothing when none is."""
+    # Only a mistake needs it.
+    difflib: Any = importlib.import_module("difflib")
     found = difflib.get_close_matches(name.lower().replace("-", "_"), BY_NAME, 1, likeness)
-    return found[0] if found else ""
+    return str(found[0]) if found else ""
 
 
 def refusal(setting: Setting, value: object, origin: str, why: str = "") -> ConfigError:
