@@ -34,6 +34,8 @@ class Confirms:
         # whether nobody is left to be told: another channel may have its number by then.
         self.is_listed = False
         self.is_over = False
+        # Whether consumers were faster than the disk the last time, and so may be again.
+        self.is_told_early = False
 
     @property
     def untold_count(self) -> int:
@@ -64,6 +66,7 @@ class Confirms:
         waiting = self._waiting
         while waiting and waiting[0][1] <= number:
             self._ready = waiting.pop(0)[0]
+            self.is_told_early = False
 
     @property
     def is_short(self) -> bool:
@@ -84,6 +87,7 @@ class Confirms:
         if tag != self._ready + 1 or not waiting:
             return False
         self._ready = tag
+        self.is_told_early = True
         if waiting[0][0] == tag:
             waiting.pop(0)
         return True

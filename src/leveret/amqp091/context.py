@@ -81,20 +81,26 @@ class Context:
             confirms.is_listed = True
             self._to_confirm.append(confirms)
 
-    def confirm_when_synced(self, confirms: Confirms, owed: int) -> None:
-        """``confirms`` has something to tell once batch ``owed`` of the journal is on the disk."""
+    def confirm_when_synced(self, confirms: Confirms, owed: int, is_patient: bool) -> None:
+        """``confirms`` has something to tell once batch ``owed`` of the journal is on the disk.
+
+        ``is_patient``: it is likely to be told of it before that anyway.
+        """
         ledger = self.vhost.ledger
         assert ledger is not None
-        ledger.journal.wait(owed, ConfirmWaiter(self, confirms))
+        ledger.journal.wait(owed, ConfirmWaiter(self, confirms), is_patient)
 
-    def confirm_when_done(self, confirms: Confirms, queue: Queue) -> None:
+    def confirm_when_done(self, confirms: Confirms, queue: Queue) -> bool:
         """``confirms`` may tell of its last publish, which went to ``queue``, once it is done.
 
-        Behaviour: RabbitMQ 4.3, "Publisher confirms": a message that was consumed and acknowledged
-        is confirmed before it is on the disk.
+        Whether a consumer has it, so that this may be soon.  Behaviour: RabbitMQ 4.3, "Publisher
+        confirms": a message that was consumed and acknowledged is confirmed before it is on the
+        disk.
         """
-        if queue.record is not None:
-            queue.record.pledge(ConfirmPledge(self, confirms, confirms.last_tag))
+        record = queue.record
+        if record is None:
+            return False
+        return record.pledge(ConfirmPledge(self, confirms, confirms.last_tag))
 
     def hold_until_safe(self) -> None:
         """Send nothing to the client before all that happened in this turn is on the disk."""

@@ -36,13 +36,13 @@ from leveret.amqp091.spec import (
     SYNTAX_ERROR,
 )
 from leveret.auth.access import Access
-from leveret.auth.backends import Attempt, Login
-from leveret.auth.users import LoginFailure, User
-from leveret.broker.connections import Link, tls_facts
+from leveret.auth.backends import Attempt
+from leveret.auth.users import User
+from leveret.broker.connections import Link
 from leveret.broker.node import Node
 from leveret.broker.vhost import VHost
-from leveret.errors import NotAllowed
 from leveret.session import Peer, Session
+from leveret.sessions.entry import Entry
 from leveret.tables import BOOL, LONGSTR, TABLE, Field, Table, table_of
 from leveret.version import VERSION
 
@@ -95,14 +95,11 @@ class Handshake:
         self._mechanisms: Final = node.sasl.offered(peer)
         # Kept while the login waits for a decision from outside.
         self._attempt: Attempt | None = None
-        self._login: Login | None = None
-        self.access: Access | None = None
-        self.vhost: VHost | None = None
+        self._entry: Final = Entry(node, peer, PROTOCOL, LABEL)
         self.client_properties: Table = {}
         self.frame_max = node.settings.frame_max
         self.channel_max = node.settings.channel_max
         self.heartbeat_s = 0
-        self.mechanism = ""
         self.is_open = False
 
     def start(self) -> None:
@@ -136,7 +133,17 @@ class Handshake:
     @property
     def user(self) -> User | None:
         """Who has logged in; None before."""
-        return self._login.user if self._login is not None else None
+        return self._entry.user
+
+    @property
+    def access(self) -> Access | None:
+        """What the user may do in the vhost; None before that was entered."""
+        return self._entry.access
+
+    @property
+    def vhost(self) -> VHost | None:
+        """What was entered; None before."""
+        return self._entry.vhost
 
     def has_capability(self, name: str) -> bool:
         """Whether the client said that it understands ``name``."""
@@ -166,7 +173,7 @@ class Handshake:
         arguments.end()
         if self._attempt is None:
             self._attempt = self._begin(mechanism, response)
-        self._login = self._finish(self._attempt)
+        self._finish(self._attempt)
         self._attempt = None
         settings = self._node.settings
         frame = MethodFrame(CONNECTION_TUNE).short(settings.channel_max)
@@ -182,37 +189,11 @@ class Handshake:
             raise AmqpFault(SYNTAX_ERROR, f"the {mechanism} response is malformed")
         return Attempt(credentials, mechanism, self._peer)
 
-    def _finish(self, attempt: Attempt) -> Login:
-        """The login as the back ends allow it.  Raises LoginRefused, Pending."""
-        self.mechanism = attempt.mechanism
-        found = self._node.logins.login(attempt)
-        if isinstance(found, LoginFailure):
-            self._node.tally.note_login(LABEL, False)
-            self._tell_login("failure", attempt.credentials.name, found.reason)
-            raise LoginRefused(attempt.mechanism, found.reason)
-        self._node.tally.note_login(LABEL, True)
-        self._tell_login("success", found.user.name, "")
-        return found
-
-    def _tell_login(self, outcome: str, name: str, reason: str) -> None:
-        events = self._node.events
-        if not events.is_heard:
-            return
-        peer = self._peer
-        facts: dict[str, object] = {
-            "connection_type": "network",
-            "name": name,
-            "host": peer.local_host,
-            "connection_name": peer.name,
-            "peer_host": peer.host,
-            "peer_port": peer.port,
-            "protocol": PROTOCOL,
-            "auth_mechanism": self.mechanism,
-            "ssl": peer.tls is not None,
-        }
-        if reason:
-            facts["error"] = reason
-        events.tell(f"user.authentication.{outcome}", {**facts, **tls_facts(peer)})
+    def _finish(self, attempt: Attempt) -> None:
+        """Log in as the back ends allow it.  Raises LoginRefused, Pending."""
+        failure = self._entry.log_in(attempt)
+        if failure is not None:
+            raise LoginRefused(attempt.mechanism, failure.reason)
 
     def _on_tune_ok(self, arguments: Arguments) -> None:
         settings = self._node.settings
@@ -231,19 +212,7 @@ class Handshake:
         arguments.shortstr()
         arguments.octet()
         arguments.end()
-        assert self._login is not None
-        user = self._login.user
-        connections = self._node.connections
-        connections.check_node(user)
-        vhost = self._node.vhosts.get(name)
-        if vhost is None:
-            raise AmqpFault(NOT_ALLOWED, f"vhost {name} not found")
-        vhost.limits.check_connections(connections.count_of_vhost(name), user.name)
-        access = Access(user, name, self._login.rights)
-        access.check_vhost()
-        connections.check_user(user)
-        self.access = access
-        self.vhost = vhost
+        self._entry.enter(name)
         self.is_open = True
         self._outbox.send(0, MethodFrame(CONNECTION_OPEN_OK).shortstr(""))
 
@@ -268,30 +237,16 @@ class Handshake:
 
     def link(self, connection_id: int, session: Session) -> Link:
         """How the node knows the connection that was opened."""
-        assert self._login is not None
-        assert self.vhost is not None
-        link = Link(connection_id, session, self._peer, self._login.user)
-        link.vhost = self.vhost.name
-        link.protocol = PROTOCOL
-        link.mechanism = self.mechanism
+        link = self._entry.link(connection_id, session)
         link.client_properties = self.client_properties
         link.frame_max = self.frame_max
         link.channel_max = self.channel_max
         link.heartbeat_s = self.heartbeat_s
-        link.connected_at_s = self._node.clock.unix_s()
         return link
 
     def renew(self, secret: bytes) -> None:
         """Take new credentials for the same user.  Raises NotAllowed, Pending."""
-        assert self._login is not None
-        assert self.access is not None
-        login = self._login
-        rights = login.backend.renew(login, secret.decode("utf-8", "surrogateescape"))
-        if rights is None:
-            raise NotAllowed("New secret was refused by one of the backends")
-        self._login = Login(login.user, rights, login.backend)
-        self.access.renew(rights)
-        self.access.check_vhost()
+        self._entry.renew(secret)
 
 
 def _check_limit(name: str, value: int, high: int, low: int) -> None:

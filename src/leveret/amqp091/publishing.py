@@ -26,7 +26,7 @@ from leveret.auth.rights import Pending
 from leveret.broker.actor import TOPIC
 from leveret.broker.claims import check_claims, copies
 from leveret.broker.exchange import Exchange
-from leveret.broker.message import BlindMessage, Message, Origin
+from leveret.broker.message import BlindMessage, Message
 from leveret.broker.properties import (
     NO_PROPERTIES,
     Properties,
@@ -42,11 +42,10 @@ from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
 from leveret.session import AHEAD, FAR_AHEAD, LEVEL
+from leveret.sessions.routes import MAX_ROUTES, Route
 from leveret.tables import Table, TableError
 from leveret.terms import frame
 
-# A publisher with ever new routing keys must not make the broker remember them all.
-_MAX_ROUTES: Final = 512
 # Larger properties are not remembered: a route must stay small.
 _MAX_REMEMBERED: Final = 512
 # Tallies of exchanges that are gone are swept out when there are so many.
@@ -57,28 +56,6 @@ _MANY: Final = 10_000
 _VERY_MANY: Final = 50_000
 _NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
-
-
-@final
-class Route:
-    """What one basic.publish resolves to.
-
-    ``routing`` holds while both epochs are current and it ``is_static``.  ``properties`` are those
-    of the last message: most messages of a publisher have the same.  ``uses`` counts the messages
-    that went along ``routing`` and are not in the ``tally`` yet.
-    """
-
-    def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
-        self.origin: Final = Origin(exchange, routing_key)
-        self.is_mandatory: Final = is_mandatory
-        self.is_by_name: Final = exchange == ""
-        self.vhost_epoch = -1
-        self.user_epoch = -1
-        self.is_static = False
-        self.routing: Routing = NOWHERE
-        self.tally: PublishTally | None = None
-        self.uses: i64 = 0
-        self.properties: Properties = NO_PROPERTIES
 
 
 @final
@@ -266,7 +243,7 @@ class Publishing:
         return route
 
     def _remember(self, payload: bytes, route: Route) -> None:
-        if len(self._routes) >= _MAX_ROUTES:
+        if len(self._routes) >= MAX_ROUTES:
             self.collect()
             self._old_routes = self._routes
             self._routes = {}
@@ -388,12 +365,17 @@ class Publishing:
         if not is_accepted and route.tally is not None:
             # It was counted as one that will be confirmed.
             route.tally.confirmed -= 1
-        if confirms.settle(is_accepted, self._owed):
-            self._context.confirm_when_synced(confirms, self._owed)
-        elif self._owed == 0:
+        is_new = confirms.settle(is_accepted, self._owed)
+        if self._owed == 0:
             self._context.confirm_later(confirms)
-        if self._owed != 0 and len(routing.queues) == 1 and confirms.is_short:
-            self._context.confirm_when_done(confirms, routing.queues[0])
+            return
+        is_soon = False
+        if len(routing.queues) == 1 and confirms.is_short:
+            is_soon = self._context.confirm_when_done(confirms, routing.queues[0])
+        if is_new:
+            self._context.confirm_when_synced(
+                confirms, self._owed, is_soon and confirms.is_told_early
+            )
 
     def _enqueue(self, message: Message, routing: Routing, is_mandatory: bool) -> bool:
         """Put ``message`` where ``routing`` says.  False when a queue refused it."""

@@ -1,0 +1,142 @@
+"""What a client is told once its messages are safe: answers, in the order in which they are owed.
+
+Data plane.  A message that must be on the disk first holds back the answers to those behind it,
+so that a client can rely on their order.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from leveret.broker.ledger import Ledger
+from leveret.broker.queue import Queue
+from leveret.broker.record import Pledge
+from leveret.store.journal import Waiter
+
+# Who lets no more wait than this is told of what is done before the disk has it.
+_FEW: Final = 8
+# Answers that were given stay in the list until there are so many.
+_SLACK: Final = 256
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Promiser(ABC):
+    """A session that owes answers."""
+
+    @abstractmethod
+    def keep_promise(self, token: int) -> None:
+        """Give the answer called ``token``: what it is for is safe.  Does not ring."""
+
+    @abstractmethod
+    def promises_kept(self) -> None:
+        """Answers were given though no input came: send them."""
+
+
+@final
+class Promises:
+    """The answers that one session owes; ``token`` is what it calls each of them.
+
+    Invariant: those from ``_head`` on are not given yet, and their batches ascend.
+    """
+
+    def __init__(self, ledger: Ledger | None, promiser: Promiser) -> None:
+        self._ledger: Final = ledger
+        self._promiser: Final = promiser
+        self._tokens: list[int] = []
+        self._batches: list[int] = []
+        self._head = 0
+        self._awaited = 0
+        # The connection is closed: nobody is left to be told anything.
+        self.is_over = False
+
+    def __len__(self) -> int:
+        return len(self._tokens) - self._head
+
+    def add(self, token: int, owed: int, queues: list[Queue]) -> None:
+        """Answer once batch ``owed`` of the journal is on the disk, or at once if that is 0.
+
+        ``queues`` are those that have the message, in case it is consumed before.  Hot.
+        """
+        if self._head == len(self._tokens):
+            if owed == 0:
+                self._promiser.keep_promise(token)
+                return
+        elif owed == 0:
+            owed = self._batches[-1]
+        self._tokens.append(token)
+        self._batches.append(owed)
+        if owed > self._awaited:
+            self._awaited = owed
+            assert self._ledger is not None
+            self._ledger.journal.wait(owed, PromiseWaiter(self))
+        if len(queues) == 1 and len(self._tokens) - self._head <= _FEW:
+            record = queues[0].record
+            if record is not None:
+                record.pledge(PromisePledge(self, token))
+
+    def on_synced(self, number: int) -> None:
+        """Every batch up to ``number`` is on the disk."""
+        if self.is_over:
+            return
+        batches = self._batches
+        head = self._head
+        size = len(batches)
+        while head < size and batches[head] <= number:
+            self._promiser.keep_promise(self._tokens[head])
+            head += 1
+        if head > self._head:
+            self._head = head
+            self._trim()
+            self._promiser.promises_kept()
+
+    def on_done(self, token: int) -> None:
+        """What the answer ``token`` is for was consumed: it need not be on the disk any more."""
+        if self.is_over or self._head == len(self._tokens) or self._tokens[self._head] != token:
+            return
+        self._promiser.keep_promise(token)
+        self._head += 1
+        self._trim()
+        self._promiser.promises_kept()
+
+    def _trim(self) -> None:
+        if self._head == len(self._tokens):
+            self._tokens = []
+            self._batches = []
+            self._head = 0
+        elif self._head > _SLACK and self._head * 2 > len(self._tokens):
+            del self._tokens[: self._head]
+            del self._batches[: self._head]
+            self._head = 0
+
+    def end(self) -> None:
+        """The connection is closed: nobody is to be told any more."""
+        self.is_over = True
+        self._tokens = []
+        self._batches = []
+        self._head = 0
+
+
+@final
+class PromiseWaiter(Waiter):
+    """Tells of a batch that is on the disk."""
+
+    def __init__(self, promises: Promises) -> None:
+        self._promises: Final = promises
+
+    def on_synced(self, number: int) -> None:
+        """Tell it."""
+        self._promises.on_synced(number)
+
+
+@final
+class PromisePledge(Pledge):
+    """Tells of a message that was consumed before it was on the disk."""
+
+    def __init__(self, promises: Promises, token: int) -> None:
+        self._promises: Final = promises
+        self._token: Final = token
+
+    def on_done(self) -> None:
+        """Tell it."""
+        self._promises.on_done(self._token)
