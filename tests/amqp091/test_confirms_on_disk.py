@@ -1,5 +1,6 @@
 """Confirms of persistent messages: when a publisher is told, and when it must not be told yet."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,46 @@ def test_many_that_nobody_acknowledges_are_not_remembered(life: Life) -> None:
         publisher.feed(publish("q", b"%d" % number, PERSISTENT))
         settle_down(life)
         assert confirmed(publisher) == [number]
-    record = life.vhost.queues["q"].record
-    assert record is not None
-    assert record.pledge_count <= 64
+    remembered = [one for one in gc.get_objects() if type(one).__name__ == "ConfirmPledge"]
+    assert 0 < len(remembered) <= 64
+
+
+def syncs(life: Life) -> int:
+    """How many syncs wait to be done."""
+    return len([job for job in life.worker.jobs if type(job).__name__ == "Sync"])
+
+
+def test_the_disk_is_not_hurried_while_consumers_are_faster(life: Life) -> None:
+    consumer, publisher = talk(life), Talk(life.node).open()
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("q", b"1", PERSISTENT))
+    life.storage.end_turn()
+    assert syncs(life) == 1  # nobody knows yet how fast they are
+    consumer.send("basic.ack", delivery_tag=1)
+    assert confirmed(publisher) == [1]
+    settle_down(life)
+    publisher.feed(publish("q", b"2", PERSISTENT))
+    life.storage.end_turn()
+    assert syncs(life) == 0
+    consumer.send("basic.ack", delivery_tag=2)
+    assert confirmed(publisher) == [2]
+    publisher.feed(publish("q", b"3", PERSISTENT))
+    settle_down(life)  # it does not acknowledge this time
+    assert confirmed(publisher) == [3]
+    publisher.feed(publish("q", b"4", PERSISTENT))
+    life.storage.end_turn()
+    assert syncs(life) == 1
+
+
+def test_what_no_consumer_has_hurries_the_disk_though_others_are_patient(life: Life) -> None:
+    consumer, publisher = talk(life), talk(life, "empty")
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("q", b"1", PERSISTENT))
+    consumer.send("basic.ack", delivery_tag=1)
+    settle_down(life)
+    assert confirmed(publisher) == [1]
+    publisher.feed(publish("q", b"2", PERSISTENT) + publish("empty", b"3", PERSISTENT))
+    life.storage.end_turn()
+    assert syncs(life) == 1

@@ -63,6 +63,10 @@ class Bench:
         self.journal.end_turn()
         return number
 
+    @property
+    def has_sync(self) -> bool:
+        return any(type(job).__name__ == "Sync" for job in self.worker.jobs)
+
     def read(self) -> tuple[list[bytes], JournalReading]:
         payloads = Payloads()
         reading = JournalReading(self.disk, FOLDER, payloads, 0)
@@ -91,6 +95,32 @@ def test_what_is_written_during_a_sync_shares_the_next(bench: Bench) -> None:
     bench.worker.work(1)
     assert bench.listener.synced == 4
     assert not bench.worker.jobs
+
+
+def test_what_nobody_is_in_a_hurry_for_is_synced_a_moment_later(bench: Bench) -> None:
+    for payload in (b"one", b"two"):
+        bench.journal.out.write(payload)
+        bench.journal.wait(bench.journal.owed, bench.listener, True)
+        bench.journal.end_turn()
+    bench.journal.out.write(b"three")
+    bench.journal.end_turn()
+    assert not bench.has_sync
+    bench.worker.work(1)  # the moment passes
+    assert bench.has_sync
+    assert bench.listener.synced == 0
+    bench.worker.work()
+    assert bench.listener.synced == 3
+
+
+def test_one_in_a_hurry_has_all_synced_at_once(bench: Bench) -> None:
+    bench.journal.out.write(b"one")
+    bench.journal.wait(bench.journal.owed, bench.listener, True)
+    bench.journal.end_turn()
+    assert not bench.has_sync
+    bench.turn(b"two")
+    assert bench.has_sync
+    bench.worker.work()
+    assert bench.listener.synced == 2
 
 
 def test_a_turn_without_records_writes_nothing(bench: Bench) -> None:

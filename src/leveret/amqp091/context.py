@@ -90,6 +90,12 @@ class Context:
         assert ledger is not None
         ledger.journal.wait(owed, ConfirmWaiter(self, confirms), is_patient)
 
+    def hurry(self, owed: int) -> None:
+        """Somebody waits for batch ``owed`` of the journal, and only the disk will do."""
+        ledger = self.vhost.ledger
+        assert ledger is not None
+        ledger.journal.hurry(owed)
+
     def confirm_when_done(self, confirms: Confirms, queue: Queue) -> bool:
         """``confirms`` may tell of its last publish, which went to ``queue``, once it is done.
 

@@ -372,10 +372,11 @@ class Publishing:
         is_soon = False
         if len(routing.queues) == 1 and confirms.is_short:
             is_soon = self._context.confirm_when_done(confirms, routing.queues[0])
+        is_patient = is_soon and confirms.is_told_early
         if is_new:
-            self._context.confirm_when_synced(
-                confirms, self._owed, is_soon and confirms.is_told_early
-            )
+            self._context.confirm_when_synced(confirms, self._owed, is_patient)
+        elif not is_patient:
+            self._context.hurry(self._owed)
 
     def _enqueue(self, message: Message, routing: Routing, is_mandatory: bool) -> bool:
         """Put ``message`` where ``routing`` says.  False when a queue refused it."""

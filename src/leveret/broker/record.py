@@ -139,21 +139,18 @@ class QueueRecord:
                 if pledge is not None:
                     pledge.on_done()
 
-    def pledge(self, pledge: Pledge) -> None:
+    def pledge(self, pledge: Pledge) -> bool:
         """Tell ``pledge`` when the message that was just published is done, if it may be soon.
 
-        That is when a consumer has it already, and acknowledges it.
+        Whether it may: a consumer has it already, and is to acknowledge it.
         """
-        if self.kept_offset in self.out:
-            if len(self._pledges) >= _MAX_PLEDGES:
-                # Old ones: the disk was faster than the consumers.
-                self._pledges.clear()
-            self._pledges[self.kept_offset] = pledge
-
-    @property
-    def pledge_count(self) -> int:
-        """How many publishers may be told before the disk has what they sent."""
-        return len(self._pledges)
+        if self.kept_offset not in self.out:
+            return False
+        if len(self._pledges) >= _MAX_PLEDGES:
+            # Old ones: the disk was faster than the consumers.
+            self._pledges.clear()
+        self._pledges[self.kept_offset] = pledge
+        return True
 
     def forget_pledge(self, offset: int) -> None:
         """The message at ``offset`` is not simply done: its publisher has to wait for the disk."""

@@ -7,7 +7,8 @@
 One turn of the loop collects one batch; it is written before the sockets are, so that a crash of
 the process forgets nothing that a client has seen.  Syncing happens beside the loop, one at a
 time: what is written meanwhile shares the next.  Who must know that something is on the disk
-waits for the number of its batch.
+waits for the number of its batch.  Batches that nobody waits for, or only somebody who may soon need
+it no more, are synced a moment later: most of them together.
 
 Knows no queue and no message: a batch is octets.
 """
@@ -59,6 +60,21 @@ class Sync(Job):
 
 
 @final
+class Reminder(Job):
+    """A moment has passed: sync what nobody was in a hurry for."""
+
+    def __init__(self, journal: "Journal") -> None:
+        self._journal: Final = journal
+
+    def perform(self) -> None:
+        """There is nothing to do beside the loop."""
+
+    def done(self, error: OSError | None) -> None:
+        """Tell the journal."""
+        self._journal.on_reminded()
+
+
+@final
 class Segment:
     """One file of the journal, written or being written.  ``last`` is its last batch so far."""
 
@@ -104,6 +120,10 @@ class Journal:
         self._written_count = 0
         self._is_syncing = False
         self._waiting: list[tuple[int, Waiter]] = []
+        # The last batch that somebody waits for who cannot do without it.
+        self._urgent = 0
+        self._reminder: Final = Reminder(self)
+        self._is_reminded = False
 
     def begin(self, number: int) -> None:
         """Start a first file; batches count from ``number``.  Raises OSError."""
@@ -123,14 +143,21 @@ class Journal:
         """The number of the batch that must be on the disk for all that was collected to be."""
         return self.number if len(self.out) > 0 else self.number - 1
 
-    def wait(self, number: int, waiter: Waiter) -> None:
+    def wait(self, number: int, waiter: Waiter, is_patient: bool = False) -> None:
         """Tell ``waiter`` when batch ``number``, which is not yet, is on the disk.
 
         It may be the one being collected; if that stays empty, the one before will do.
-        Numbers do not descend from call to call.
+        Numbers do not descend from call to call.  ``is_patient``: what it waits for may well
+        happen before, so that a moment more does not matter.
         """
         assert number > self.safe
         self._waiting.append((number, waiter))
+        if not is_patient:
+            self.hurry(number)
+
+    def hurry(self, number: int) -> None:
+        """Somebody who waits for batch ``number`` cannot do without it."""
+        self._urgent = max(self._urgent, number)
 
     def end_turn(self) -> None:
         """Write the batch that was collected, if there is any, and see that it is synced."""
@@ -144,8 +171,9 @@ class Journal:
         elif self._waiting and self._waiting[-1][0] == self.number:
             last = self.number - 1
             self._waiting = [(min(number, last), waiter) for number, waiter in self._waiting]
+            self._urgent = min(self._urgent, last)
             self._tell()
-        self._sync()
+        self._see_to_sync()
 
     def _write(self) -> None:
         segment = self._segment
@@ -202,6 +230,21 @@ class Journal:
 
     # --- syncing ---------------------------------------------------------------------------
 
+    def _see_to_sync(self) -> None:
+        """Sync what was written, at once if somebody is in a hurry."""
+        if self._is_syncing or self._written_count == 0:
+            return
+        if self._urgent > self.synced:
+            self._sync()
+        elif not self._is_reminded:
+            self._is_reminded = True
+            self._worker.remind(self._reminder)
+
+    def on_reminded(self) -> None:
+        """A moment has passed."""
+        self._is_reminded = False
+        self._sync()
+
     def _sync(self) -> None:
         if self._is_syncing or self._written_count == 0 or self._segment is None:
             return
@@ -229,7 +272,7 @@ class Journal:
         for file in self._retired:
             file.close()
         self._retired.clear()
-        self._sync()
+        self._see_to_sync()
 
     @property
     def safe(self) -> int:

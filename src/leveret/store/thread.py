@@ -19,6 +19,10 @@ class _Done:
         self._job.done(self._error)
 
 
+# Long enough for a consumer nearby to acknowledge what it was just sent.
+_MOMENT_S: Final = 0.001
+
+
 @final
 class ThreadWorker(Worker):
     """One thread, from ``begin`` to ``stop``; jobs are told their outcome in the loop.
@@ -45,6 +49,13 @@ class ThreadWorker(Worker):
     def submit(self, job: Job) -> None:
         """Do ``job`` when those before it are done."""
         self._jobs.put(job)
+
+    def remind(self, job: Job) -> None:
+        """Tell ``job`` that it is done a moment later."""
+        if self._loop is None:
+            self.submit(job)
+        else:
+            self._loop.call_later(_MOMENT_S, job.done, None)
 
     def stop(self) -> None:
         """Finish what was submitted and end the thread.  Waits."""
