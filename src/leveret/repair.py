@@ -7,11 +7,11 @@ from typing import Final, final
 from leveret.broker.inventory import Inventory
 from leveret.broker.rescue import Rescue
 from leveret.ports import Disk
-from leveret.store.catalog import Catalog, Change
+from leveret.store.catalog import CATALOG, Catalog, Change
 from leveret.store.glass import Glass, Idler
 from leveret.store.inspection import Fault
 from leveret.store.journal import SUFFIX
-from leveret.store.salvage import CATALOG, LEFTOVERS, CatalogScan
+from leveret.store.salvage import LEFTOVERS, CatalogScan
 from leveret.tables import INT32, Field, Table, table_octets
 
 _ASIDE: Final = "damaged-"

@@ -12,9 +12,9 @@ from leveret.broker.storage import DiskWatch, Storage
 from leveret.config.settings import Settings
 from leveret.notices import Notices
 from leveret.ports import Clock, Random
-from leveret.store.catalog import Catalog
+from leveret.store.catalog import CATALOG, Catalog
 from leveret.store.glass import Glass, Idler
-from leveret.store.salvage import CATALOG, COMPANIONS
+from leveret.store.salvage import COMPANIONS
 
 
 @final

@@ -15,11 +15,10 @@ from leveret.config.settings import Settings
 from leveret.errors import BrokerError
 from leveret.notices import Notices
 from leveret.ports import Clock, Disk
-from leveret.store.catalog import Catalog, CatalogError
+from leveret.store.catalog import CATALOG, Catalog, CatalogError
 from leveret.store.checkpoint import sequences
 from leveret.store.journal import FILE_HEAD
 from leveret.store.reading import Damage, JournalReading
-from leveret.store.salvage import CATALOG
 from leveret.store.thread import ThreadWorker
 
 _LOCK: Final = "lock"

@@ -1,6 +1,5 @@
 """The ``leveret`` program: finds the command that was asked for and loads only that one."""
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -71,8 +70,12 @@ class Suggesting(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuses what is nearly a command with the right one."""
+        if args[0] in self.list_commands(ctx) or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        import difflib  # only a mistake needs it
+
         near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-        if near and near[0] != args[0] and not ctx.resilient_parsing:
+        if near:
             ctx.fail(f"No such command {args[0]!r}.  Did you mean {near[0]}?")
         return super().resolve_command(ctx, args)
 

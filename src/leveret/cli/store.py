@@ -16,9 +16,8 @@ from leveret.config.settings import Settings
 from leveret.config.sources import load
 from leveret.repair import Checkup, Repair
 from leveret.stock import QueueStock, Stock
-from leveret.store.catalog import CatalogError
+from leveret.store.catalog import CATALOG, CatalogError
 from leveret.store.reading import Damage
-from leveret.store.salvage import CATALOG
 from leveret.vault import VaultError, held
 
 _DAMAGED = 1

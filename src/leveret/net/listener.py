@@ -5,7 +5,7 @@ from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
 from leveret.net.door import Entrance
-from leveret.net.sockets import Sockets, everywhere
+from leveret.net.sockets import Sockets, everywhere, hosts
 from leveret.net.turns import Turns
 from leveret.notices import Notices
 from leveret.ports import Clock
@@ -69,7 +69,7 @@ class Listener:
         backlog = self.sockets.backlog
         if self.host:
             self._server = await loop.create_server(
-                self._accept, self.host, self.port, backlog=backlog
+                self._accept, hosts(self.host), self.port, backlog=backlog
             )
         else:
             sock = everywhere(self.port)

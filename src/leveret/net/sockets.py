@@ -70,6 +70,14 @@ def sockets_of(settings: Settings) -> Sockets:
     )
 
 
+def hosts(host: str) -> Any:
+    """``host`` as the loop's ``create_server`` takes it without loading what other alphabets need.
+
+    The tables of internationalised names are half a megabyte of memory.
+    """
+    return [host.encode()] if host.isascii() else host
+
+
 def everywhere(port: int) -> socket.socket:
     """A socket bound to every address, IPv4 and IPv6: one, so that both have the same port."""
     if socket.has_dualstack_ipv6():

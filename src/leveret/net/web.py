@@ -14,7 +14,7 @@ from typing import Any, Final, final
 from leveret.broker.node import Node
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.settings import Settings
-from leveret.net.sockets import everywhere
+from leveret.net.sockets import everywhere, hosts
 from leveret.net.tls import own_facts, server_context
 
 MANAGEMENT: Final = "leveret.management.site"
@@ -115,7 +115,7 @@ class WebListener:
         if self.host:
             self._server = await loop.create_server(
                 self._accept,
-                self.host,
+                hosts(self.host),
                 self.port,
                 ssl=self._tls,
                 ssl_handshake_timeout=patience_s,

@@ -18,6 +18,8 @@ from mypy_extensions import mypyc_attr
 from leveret.session import TurnEnd
 from leveret.store.worker import Job, Worker
 
+# Its file in the data folder.
+CATALOG: Final = "catalog.sqlite"
 KINDS: Final = (
     *("vhosts", "users", "permissions", "topic_permissions", "parameters", "global_parameters"),
     *("policies", "operator_policies", "vhost_limits", "exchanges", "queues", "bindings", "facts"),

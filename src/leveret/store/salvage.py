@@ -8,10 +8,9 @@ import sqlite3
 import tempfile
 from typing import Final, final
 
-from leveret.store.catalog import KINDS, VERSION
+from leveret.store.catalog import CATALOG, KINDS, VERSION
 from leveret.store.inspection import Fault
 
-CATALOG: Final = "catalog.sqlite"
 # SQLite keeps what was committed last in the second; the third it makes again.
 COMPANIONS: Final = ("", "-wal")
 LEFTOVERS: Final = ("", "-wal", "-shm")
@@ -34,7 +33,7 @@ class CatalogScan:
             self.faults.append(Fault(path, 0, 0, "the file is missing"))
             return
         with tempfile.TemporaryDirectory(prefix="leveret-") as folder:
-            copy = os.path.join(folder, "catalog.sqlite")
+            copy = os.path.join(folder, CATALOG)
             for ending in COMPANIONS:
                 if os.path.exists(path + ending):
                     shutil.copyfile(path + ending, copy + ending)
