@@ -7,8 +7,8 @@
 One turn of the loop collects one batch; it is written before the sockets are, so that a crash of
 the process forgets nothing that a client has seen.  Syncing happens beside the loop, one at a
 time: what is written meanwhile shares the next.  Who must know that something is on the disk
-waits for the number of its batch.  Batches that nobody waits for, or only somebody who may soon need
-it no more, are synced a moment later: most of them together.
+waits for the number of its batch.  Batches that nobody waits for, or only somebody who may need it
+no more soon, are synced a moment later: most of them together.
 
 Knows no queue and no message: a batch is octets.
 """
