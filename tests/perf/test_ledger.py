@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leveret.perf.body import NUMBER_BITS, filler
+from leveret.perf.batches import NUMBER_BITS, filler
 from leveret.perf.ledger import Ledger, Stream, Verdict
 
 

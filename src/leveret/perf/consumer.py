@@ -1,59 +1,71 @@
-"""A consumer: takes what comes and acknowledges as it was told."""
+"""What consumers of all protocols share: how what arrives is counted, timed and looked at."""
 
 from typing import Final, final
 
+from librt.strings import read_i64_be
 from mypy_extensions import i64
 
-from leveret.perf import wire
-from leveret.perf.connection import CHANNEL, Connection, Role
-from leveret.perf.deliveries import Deliveries
+from leveret.perf.ledger import Ledger
+from leveret.perf.link import Role
+from leveret.perf.meter import Meter
 from leveret.perf.settings import Settings
+from leveret.ports import Clock
+
+
+class Consumer(Role):
+    """The role of a consuming connection."""
+
+    def finish(self) -> None:
+        """Acknowledge what is left: the run is over."""
 
 
 @final
-class Consumer(Role):
-    """The role of a consuming connection, on one queue."""
+class Arrivals:
+    """The bodies that one consumer takes in, a chunk at a time.
 
-    def __init__(self, settings: Settings, queue: str, deliveries: Deliveries) -> None:
-        self.queue: Final = queue
-        self._settings: Final = settings
-        self._deliveries: Final = deliveries
-        self._connection: Connection | None = None
+    Bodies of one batch carry one time, so the histogram is told once for each run of them.
+    """
 
-    async def start(self, connection: Connection) -> None:
-        """Set the prefetch and begin to consume.  Raises BrokerFault."""
-        settings = self._settings
-        self._connection = connection
-        if settings.prefetch:
-            payload = wire.basic_qos(settings.prefetch)
-            await connection.ask(CHANNEL, payload, wire.BASIC_QOS_OK, "setting the prefetch")
-        payload = wire.basic_consume(self.queue, "leveret", settings.ack_every == 0)
-        doing = f"consuming from queue {self.queue!r}"
-        await connection.ask(CHANNEL, payload, wire.BASIC_CONSUME_OK, doing)
+    def __init__(
+        self, settings: Settings, meter: Meter, clock: Clock, ledger: Ledger | None
+    ) -> None:
+        self._meter: Final = meter
+        self._clock: Final = clock
+        self._stamped: Final = settings.is_stamped
+        self._ledger: Final = ledger
+        self._stamp: i64 = 0
+        self._run: i64 = 0  # bodies that were sent at ``_stamp``
+        self._count: i64 = 0
+        self._octets: i64 = 0
 
-    def finish(self) -> None:
-        """Acknowledge what is left."""
-        if self._connection is not None:
-            self._connection.write(self._deliveries.take_acks(True))
+    def take(self, data: bytes, start: i64, end: i64) -> None:
+        """Note the body in ``data[start:end]``."""
+        self._count += 1
+        self._octets += end - start
+        if self._stamped and end - start >= 8:
+            sent_at = read_i64_be(data, start)
+            if sent_at == self._stamp:
+                self._run += 1
+            else:
+                self._record()
+                self._stamp = sent_at
+                self._run = 1
+        if self._ledger is not None:
+            self._ledger.check(data, start, end)
 
-    def scan(self, data: bytes, at: i64) -> i64:
-        """Read deliveries from ``at`` on."""
-        return self._deliveries.scan(data, at)
-
-    def on_chunk_end(self) -> None:
-        """Write the acknowledgements of a chunk in one go."""
-        connection = self._connection
-        if connection is None:
+    def settle(self) -> None:
+        """A chunk is read: let the meter know what was in it."""
+        if self._count == 0:
             return
-        if self._deliveries.fault:
-            connection.fail(self._deliveries.fault)
-        acks = self._deliveries.take_acks(False)
-        if acks:
-            connection.write(acks)
+        self._record()
+        meter = self._meter
+        meter.received += int(self._count)
+        meter.received_octets += int(self._octets)
+        meter.last_received_ns = self._clock.now_ns()
+        self._count = 0
+        self._octets = 0
 
-    def on_method(self, method: int, payload: bytes) -> None:
-        """The queue may go while we consume."""
-        if method == wire.BASIC_CANCEL and self._connection is not None:
-            self._connection.fail(
-                f"the broker cancelled the consumer of queue {self.queue!r}: is it deleted?"
-            )
+    def _record(self) -> None:
+        if self._run:
+            self._meter.latency.record(self._clock.now_ns() - self._stamp, self._run)
+            self._run = 0

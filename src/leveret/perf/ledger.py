@@ -8,7 +8,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from leveret.octets import read_i64
-from leveret.perf.body import NUMBER_BITS, NUMBER_MASK, filler
+from leveret.perf.batches import NUMBER_BITS, NUMBER_MASK, filler
 from leveret.perf.settings import NUMBERED_SIZE
 
 

@@ -1,24 +1,20 @@
-"""A publisher: writes batches as fast as socket, confirms window and rate allow.
+"""What publishers of all protocols share: batches as fast as socket, window and rate allow.
 
-One batch a turn of the loop, so that many publishers and the consumers beside
-them share it fairly.
+One batch a turn of the loop, so that many publishers and the consumers beside them share it fairly.
 """
 
 import asyncio
 from collections import deque
 from typing import Final, final
 
-from librt.strings import read_i32_be, read_i64_be
 from mypy_extensions import i64
 
-from leveret.perf import wire
-from leveret.perf.body import Batches, Target
-from leveret.perf.connection import CHANNEL, Connection, Role
+from leveret.perf.batches import Batches, Target
+from leveret.perf.link import Link, Role
 from leveret.perf.meter import Meter
 from leveret.perf.settings import Settings
 from leveret.ports import Clock
 
-_ACK_SIZE: Final = 21  # octets of a frame with basic.ack
 _CATCH_UP_S: Final = 0.1  # what a publisher with a rate makes up for after it was held back
 
 
@@ -74,23 +70,22 @@ class Confirms:
             self._meter.confirm_latency.record(now - times.popleft()[1], 1)
 
 
-@final
 class Publisher(Role):
-    """The role of a publishing connection.  Silent until ``start`` and ``go``."""
+    """The role of a publishing connection.  Silent until a subclass has called ``ready``, and
+    ``go``."""
 
     def __init__(
         self, settings: Settings, targets: list[Target], phase: float, meter: Meter, clock: Clock
     ) -> None:
         self.targets: Final = targets
-        self._settings: Final = settings
-        self._meter: Final = meter
-        self._clock: Final = clock
+        self.meter: Final = meter
+        self.clock: Final = clock
+        self.window: i64 = settings.window
         self._phase: Final = phase  # of a message, so that many slow publishers take turns
-        self._window: Final[i64] = settings.confirm
         self._limit: Final[i64] = settings.messages
         self._rate: Final = settings.rate
         self.confirms: Final = Confirms(meter, clock)
-        self._connection: Connection | None = None
+        self.link: Link | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._batches: Batches | None = None
         self._begun_ns = 0
@@ -99,26 +94,16 @@ class Publisher(Role):
         self.running = False
         self.sent: i64 = 0
 
-    async def start(self, connection: Connection) -> None:
-        """Set the channel up.  Raises BrokerFault."""
-        settings = self._settings
-        self._connection = connection
+    def ready(self, link: Link, batches: Batches) -> None:
+        """``link`` is open, and ``batches`` is what is to be sent there."""
+        self.link = link
+        self._batches = batches
         self._loop = asyncio.get_running_loop()
-        if self._window:
-            payload = wire.confirm_select()
-            await connection.ask(
-                CHANNEL, payload, wire.CONFIRM_SELECT_OK, "asking for publisher confirms"
-            )
-        for target in self.targets:
-            target.prepare(
-                settings.size, settings.mandatory, settings.persistent, connection.frame_max
-            )
-        self._batches = Batches(self.targets, settings.size, settings.stamp, self._clock)
 
     def go(self) -> None:
         """Begin to publish."""
         self.running = True
-        self._begun_ns = self._clock.now_ns()
+        self._begun_ns = self.clock.now_ns()
         if not self._rate:
             self._schedule()
 
@@ -131,7 +116,7 @@ class Publisher(Role):
         """Whether all that was asked for is sent, and confirmed if it should be."""
         if self._limit == 0 or self.sent < self._limit:
             return False
-        return self._window == 0 or self.confirms.answered >= self.sent
+        return self.window == 0 or self.confirms.answered >= self.sent
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -145,7 +130,7 @@ class Publisher(Role):
 
     def on_chunk_end(self) -> None:
         """Confirms came in: the window may have room again."""
-        if self._window:
+        if self.window:
             self.confirms.note_times()
             if not self._scheduled:
                 self._publish()
@@ -161,68 +146,50 @@ class Publisher(Role):
 
     def _publish(self) -> None:
         """Write one batch, as large as everything allows, and come back if there is more."""
-        connection = self._connection
+        link = self.link
         batches = self._batches
-        if not self.running or connection is None or batches is None or connection.paused:
+        if not self.running or link is None or batches is None or link.paused:
             return
-        count = self._allowance(batches.full)
+        count = self.allowance(batches.full)
         if count <= 0:
             return
         if batches.in_pieces:
-            connection.write_all(batches.pieces(int(count)))
+            link.write_all(batches.pieces(int(count)))
         else:
-            connection.write(batches.build(int(count)))
+            link.write(batches.build(int(count)))
         self.sent += count
-        meter = self._meter
+        meter = self.meter
         meter.sent += int(count)
-        if self._window:
+        if self.window:
             self.confirms.expect(int(self.sent))
         else:
-            meter.last_sent_ns = self._clock.now_ns()
+            meter.last_sent_ns = self.clock.now_ns()
         if not self._rate or count == batches.full:
             self._schedule()
 
-    def _allowance(self, most: i64) -> i64:
+    def allowance(self, most: i64) -> i64:
         """How many messages may be written now."""
-        if self._window:
-            most = min(most, self._window - (self.sent - self.confirms.answered))
+        if self.window:
+            most = min(most, self.window - (self.sent - self.confirms.answered))
         if self._limit:
             most = min(most, self._limit - self.sent)
         if self._rate:
             most = min(most, self._due())
         return most
 
+    def answered(self, before: i64) -> None:
+        """Count what the broker has answered for since there were ``before`` answers."""
+        gained = self.confirms.answered - before
+        if gained:
+            self.meter.confirmed += int(gained)
+            self.meter.last_sent_ns = self.clock.now_ns()
+
     def _due(self) -> i64:
         """How many messages the rate is ahead of what was sent."""
-        passed = float(self._clock.now_ns() - self._begun_ns) / 1e9
+        passed = float(self.clock.now_ns() - self._begun_ns) / 1e9
         owed = int(passed * self._rate + self._phase) - self._forgone - int(self.sent)
         most = max(1, int(self._rate * _CATCH_UP_S))
         if owed > most:
             self._forgone += owed - most
             return most
         return owed
-
-    # --- reading ---------------------------------------------------------------------------
-
-    def scan(self, data: bytes, at: i64) -> i64:
-        """Read acknowledgements from ``at`` on."""
-        before = self.confirms.answered
-        while len(data) - at >= _ACK_SIZE and data[at] == wire.METHOD:
-            if read_i32_be(data, at + 7) != wire.BASIC_ACK:
-                break
-            self.confirms.answer(read_i64_be(data, at + 11), data[at + 19] != 0)
-            at += _ACK_SIZE
-        gained = self.confirms.answered - before
-        if gained:
-            self._meter.confirmed += int(gained)
-            self._meter.last_sent_ns = self._clock.now_ns()
-        return at
-
-    def on_method(self, method: int, payload: bytes) -> None:
-        """Count refusals and returns."""
-        if method == wire.BASIC_NACK:
-            before = self.confirms.answered
-            self.confirms.answer(read_i64_be(payload, 4), payload[12] & 1 != 0)
-            self._meter.nacked += int(self.confirms.answered - before)
-        elif method == wire.BASIC_RETURN:
-            self._meter.returned += 1

@@ -111,7 +111,7 @@ class LiveLine:
         parts = [f"{(now.at_ns - self._begun_ns) / 1e9:5.0f} s"]
         if self._settings.publishers:
             parts.append(f"sent {per(now.sent - last.sent, passed):,.0f}/s")
-        if self._settings.confirm:
+        if self._settings.window:
             parts.append(f"confirmed {per(now.confirmed - last.confirmed, passed):,.0f}/s")
         if self._settings.consumers:
             parts.append(f"received {per(now.received - last.received, passed):,.0f}/s")
@@ -163,7 +163,7 @@ def _rates(result: Result) -> list[str]:
     if settings.publishers:
         octets = result.sent * settings.size
         lines.append(_rate("sent", result.sent, result.sent_s, octets))
-    if settings.confirm and settings.publishers:
+    if settings.window and settings.publishers:
         octets = result.confirmed * settings.size
         lines.append(_rate("confirmed", result.confirmed, result.sent_s, octets))
     if settings.consumers:

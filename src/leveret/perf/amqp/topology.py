@@ -3,10 +3,10 @@
 import secrets
 from typing import Final, final
 
-from leveret.perf import wire
-from leveret.perf.body import Target
-from leveret.perf.connection import CHANNEL, Connection
-from leveret.perf.settings import FANOUT, OWN, Settings
+from leveret.perf.amqp import wire
+from leveret.perf.amqp.connection import CHANNEL, Connection
+from leveret.perf.amqp.settings import FANOUT, OWN, AmqpSettings
+from leveret.perf.batches import Target
 from leveret.tables import Table, table_of
 
 _ORPHAN_LIFE_S: Final = 3600  # a made-up queue that nobody deleted goes after so long unused
@@ -16,7 +16,7 @@ _ORPHAN_LIFE_S: Final = 3600  # a made-up queue that nobody deleted goes after s
 class Topology:
     """What a run declares before it starts and deletes after it ended."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: AmqpSettings) -> None:
         self._settings: Final = settings
         made_up = f"leveret-perf-{secrets.token_hex(4)}"
         self._made_up: Final = made_up
@@ -40,17 +40,11 @@ class Topology:
         if settings.pattern == OWN:
             return [self._target(publisher % count, publisher)]
         if settings.pattern == FANOUT:
-            return [Target(self.exchange, settings.routing_key, publisher)]
+            return [Target(settings.routing_key, publisher, self.exchange)]
         return [self._target(queue, publisher * count + queue) for queue in range(count)]
 
     def _target(self, queue: int, stream: int) -> Target:
-        return Target(self.exchange, self._settings.routing_key or self.queues[queue], stream)
-
-    def streams_of(self, queue: int, targets: list[Target]) -> list[Target]:
-        """Those of ``targets`` whose messages the queue number ``queue`` should get."""
-        if self._settings.pattern == FANOUT:
-            return targets
-        return [target for target in targets if target.stream % len(self.queues) == queue]
+        return Target(self._settings.routing_key or self.queues[queue], stream, self.exchange)
 
     async def declare(self, control: Connection) -> None:
         """Declare and bind everything.  Raises BrokerFault."""
@@ -90,7 +84,7 @@ class Topology:
             await control.ask(CHANNEL, payload, wire.EXCHANGE_DELETE_OK, "deleting the exchange")
 
 
-def queue_names(settings: Settings, made_up: str) -> list[str]:
+def queue_names(settings: AmqpSettings, made_up: str) -> list[str]:
     """The names of all queues: numbered from 1, unless there is only one."""
     name = settings.queue or made_up
     if settings.queues == 1:

@@ -1,14 +1,14 @@
-"""leveret.perf.settings and leveret.perf.address"""
+"""leveret.perf.amqp.settings and leveret.perf.address"""
 
 import pytest
 
-from leveret.perf.address import read_address
+from leveret.perf.address import AMQP, read_address
+from leveret.perf.amqp.settings import FANOUT, ROUND_ROBIN, AmqpSettings
 from leveret.perf.faults import BadSetting
-from leveret.perf.settings import FANOUT, ROUND_ROBIN, Settings
 
 
-def settings(**changed: object) -> Settings:
-    made = Settings()
+def settings(**changed: object) -> AmqpSettings:
+    made = AmqpSettings()
     for name, value in changed.items():
         setattr(made, name, value)
     return made
@@ -51,21 +51,21 @@ def test_counts_follow_the_pattern() -> None:
 
 
 def test_a_url_is_taken_apart() -> None:
-    address = read_address("amqp://me%40home:p%2Fw@example.org:1234/a%2Fb")
+    address = read_address("amqp://me%40home:p%2Fw@example.org:1234/a%2Fb", AMQP)
     assert (address.user, address.password, address.vhost) == ("me@home", "p/w", "a/b")
     assert (address.place, address.secure) == ("example.org:1234", False)
 
 
 def test_what_a_url_leaves_out_has_the_usual_values() -> None:
-    address = read_address("amqp://example.org")
+    address = read_address("amqp://example.org", AMQP)
     assert (address.user, address.password, address.vhost) == ("guest", "guest", "/")
     assert address.port == 5672
-    assert read_address("amqps://example.org/").port == 5671
-    assert read_address("amqp://example.org/").vhost == ""
-    assert read_address("amqp://[::1]:5/%2F").place == "[::1]:5"
+    assert read_address("amqps://example.org/", AMQP).port == 5671
+    assert read_address("amqp://example.org/", AMQP).vhost == ""
+    assert read_address("amqp://[::1]:5/%2F", AMQP).place == "[::1]:5"
 
 
 @pytest.mark.parametrize("url", ["localhost:5672", "http://localhost", "amqp://h:99999", ""])
 def test_a_wrong_url_is_named(url: str) -> None:
     with pytest.raises(BadSetting, match="--url"):
-        read_address(url)
+        read_address(url, AMQP)

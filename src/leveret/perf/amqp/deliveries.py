@@ -12,7 +12,7 @@ from librt.strings import BytesWriter, read_i32_be, read_i64_be
 from mypy_extensions import i64
 
 from leveret.octets import read_u32, write_i64
-from leveret.perf import wire
+from leveret.perf.amqp import wire
 from leveret.perf.ledger import Ledger
 from leveret.perf.meter import Meter
 from leveret.ports import Clock

@@ -1,4 +1,4 @@
-"""leveret.perf.body: what publishers write is read by pamqp, which shares nothing with it."""
+"""leveret.perf.batches: what publishers write is read by pamqp, which shares nothing with it."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,9 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from leveret.perf.body import NUMBER_BITS, Batches, Target, filler
+from leveret.perf.amqp.publisher import prepare
+from leveret.perf.amqp.settings import AmqpSettings
+from leveret.perf.batches import NUMBER_BITS, Batches, Target, filler
 from leveret.ports import Clock
 
 
@@ -20,8 +22,10 @@ class StoppedClock(Clock):
 def batches(
     sizes: int, targets: list[Target], stamp: bool = True, frame_max: int = 4096
 ) -> Batches:
+    settings = AmqpSettings()
+    settings.size, settings.persistent = sizes, True
     for target in targets:
-        target.prepare(sizes, False, True, frame_max)
+        prepare(target, settings, frame_max)
     return Batches(targets, sizes, stamp, StoppedClock())
 
 
@@ -47,7 +51,7 @@ def messages(octets: bytes) -> list[tuple[str, str, bytes]]:
 
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_every_size_is_published_as_asked(size: int, count: int) -> None:
-    batch = batches(size, [Target("news", "a.b", 3)])
+    batch = batches(size, [Target("a.b", 3, "news")])
     got = messages(batch.build(min(count, batch.full)))
     assert len(got) == min(count, batch.full)
     for number, (exchange, key, body) in enumerate(got):
@@ -62,14 +66,14 @@ def test_every_size_is_published_as_asked(size: int, count: int) -> None:
 
 @given(st.integers(16_000, 40_000), st.integers(1, 5))
 def test_pieces_are_the_same_octets(size: int, count: int) -> None:
-    whole, pieces = (batches(size, [Target("", "a", 0), Target("", "b", 1)]) for _ in range(2))
+    whole, pieces = (batches(size, [Target("a", 0), Target("b", 1)]) for _ in range(2))
     count = min(count, whole.full)
     assert b"".join(pieces.pieces(count)) == whole.build(count)
     assert b"".join(pieces.pieces(1)) == whole.build(1)
 
 
 def test_targets_take_turns_across_batches() -> None:
-    targets = [Target("", "a", 0), Target("", "b", 1), Target("", "c", 2)]
+    targets = [Target("a", 0), Target("b", 1), Target("c", 2)]
     batch = batches(16, targets)
     keys = [key for count in (2, 2, 5) for _, key, _ in messages(batch.build(count))]
     assert "".join(keys) == "abcabcabc"
@@ -78,7 +82,7 @@ def test_targets_take_turns_across_batches() -> None:
 
 @pytest.mark.parametrize("size", [0, 5, 16, 100])
 def test_without_stamps_a_full_batch_is_the_same_octets(size: int) -> None:
-    targets = [Target("", "a", 0), Target("", "b", 1)]
+    targets = [Target("a", 0), Target("b", 1)]
     batch = batches(size, targets, stamp=False)
     before = [int(target.number) for target in targets]
     first = batch.build(batch.full)
@@ -89,6 +93,6 @@ def test_without_stamps_a_full_batch_is_the_same_octets(size: int) -> None:
 
 
 def test_a_batch_is_bounded() -> None:
-    batch = batches(16, [Target("", "q", 0)])
+    batch = batches(16, [Target("q", 0)])
     assert 100_000 < len(batch.build(batch.full)) <= 131_072
-    assert batches(1_000_000, [Target("", "q", 0)]).full == 1
+    assert batches(1_000_000, [Target("q", 0)]).full == 1

@@ -1,4 +1,4 @@
-"""leveret.perf.run: whole runs against a real broker."""
+"""leveret.perf.run and leveret.perf.amqp: whole runs against a real broker."""
 
 import asyncio
 import io
@@ -11,16 +11,17 @@ import pytest
 
 import leveret
 from leveret import Broker
-from leveret.perf import wire
+from leveret.perf.amqp import wire
+from leveret.perf.amqp.load import AmqpLoad
+from leveret.perf.amqp.settings import FANOUT, ROUND_ROBIN, AmqpSettings
 from leveret.perf.faults import BrokerFault
 from leveret.perf.report import LiveLine, Result, as_json, summary
 from leveret.perf.run import Run
-from leveret.perf.settings import FANOUT, ROUND_ROBIN, Settings
 from leveret.ports import Clock
 
 
-def settings(url: str, **changed: object) -> Settings:
-    made = Settings()
+def settings(url: str, **changed: object) -> AmqpSettings:
+    made = AmqpSettings()
     made.url = url
     made.duration = 0.0
     for name, value in changed.items():
@@ -30,7 +31,7 @@ def settings(url: str, **changed: object) -> Settings:
 
 def perform(url: str, **changed: object) -> Result:
     chosen = settings(url, **changed)
-    return asyncio.run(Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform())
+    return asyncio.run(Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform())
 
 
 def verified(url: str, **changed: object) -> Result:
@@ -117,7 +118,7 @@ def test_the_broker_is_given_time_to_read_what_was_sent_last() -> None:
     async def against_it() -> Result:
         async with await asyncio.start_server(slow.serve, "127.0.0.1", 0) as server:
             chosen.url = f"amqp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            return await Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform()
+            return await Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform()
 
     result = asyncio.run(against_it())
     assert result.sent == slow.publishes > 0
@@ -177,14 +178,14 @@ def test_the_result_is_json_too(broker: Broker) -> None:
 def test_a_line_is_said_each_second(broker: Broker) -> None:
     chosen = settings(broker.url, duration=1.3, rate=100.0)
     out = io.StringIO()
-    asyncio.run(Run(chosen, Clock(), LiveLine(chosen, out)).perform())
+    asyncio.run(Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, out)).perform())
     assert len(out.getvalue().splitlines()) == 2  # the other one says that it is over
     assert "received" in out.getvalue()
 
 
 def test_it_can_be_interrupted(broker: Broker) -> None:
     chosen = settings(broker.url)
-    run = Run(chosen, Clock(), LiveLine(chosen, io.StringIO()))
+    run = Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO()))
 
     async def interrupted() -> Result:
         asyncio.get_running_loop().call_later(0.1, run.interrupt)
@@ -298,10 +299,12 @@ async def replaced(url: str, queue: str) -> None:
             connection.channel().queue_delete(queue)
 
     chosen = settings(url, queue=queue, rate=10.0)
-    run = asyncio.create_task(Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform())
+    run = asyncio.create_task(
+        Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform()
+    )
     await asyncio.sleep(0.2)
     await asyncio.to_thread(delete)
-    await run
+    await running
 
 
 def test_the_queue_is_deleted_meanwhile(broker: Broker) -> None:
@@ -313,7 +316,7 @@ def test_the_broker_stops_meanwhile() -> None:
     async def stopped() -> None:
         async with Broker() as broker:
             chosen = settings(broker.url, rate=10.0)
-            run = Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform()
+            run = Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform()
             task = asyncio.create_task(run)
             await asyncio.sleep(0.2)
         await task
@@ -340,7 +343,7 @@ def test_something_else_listens(greeting: bytes, words: str) -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             chosen = settings(f"amqp://127.0.0.1:{port}", messages=1)
-            await Run(chosen, Clock(), LiveLine(chosen, io.StringIO())).perform()
+            await Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform()
 
     with pytest.raises(BrokerFault, match=words):
         asyncio.run(against_it())

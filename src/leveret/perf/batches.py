@@ -1,4 +1,4 @@
-"""What is in a message's body, and the octets on the wire that carry it.
+"""What is in a message's body, and messages in bulk.
 
 ::
 
@@ -16,8 +16,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from leveret.octets import write_i64, write_u16, write_u32
-from leveret.perf import wire
+from leveret.octets import write_i64
 from leveret.perf.settings import NUMBERED_SIZE, STAMP_SIZE
 from leveret.ports import Clock
 
@@ -33,39 +32,22 @@ def filler(size: int) -> bytes:
     return (_PATTERN * (size // len(_PATTERN) + 1))[:size]
 
 
-def body_frames(body: bytes, frame_max: int) -> bytes:
-    """The body frames that carry ``body``; none for an empty one."""
-    room = frame_max - wire.FRAME_EXTRA
-    out = BytesWriter()
-    for start in range(0, len(body), room):
-        part = body[start : start + room]
-        out.append(wire.BODY)
-        write_u16(out, 1)
-        write_u32(out, len(part))
-        out.write(part)
-        out.append(wire.END)
-    return out.getvalue()
-
-
 @final
 class Target:
-    """Where messages go, with the octets of a publish that never change."""
+    """Where messages go, with the octets of a message that never change.
 
-    def __init__(self, exchange: str, key: str, stream: int) -> None:
-        self.exchange: Final = exchange
-        self.key: Final = key
+    ``head``, then what a subclass of ``Batches`` numbers messages with and ``neck``, then time and
+    number as far as they fit, then ``tail``.
+    """
+
+    def __init__(self, key: str, stream: int, exchange: str = "") -> None:
+        self.key: Final = key  # routing key, topic or destination
+        self.exchange: Final = exchange  # of AMQP
         self.stream: Final = stream
         self.number: i64 = 0  # of the next message, and so the count of those sent
         self.head = b""
+        self.neck = b""
         self.tail = b""
-
-    def prepare(self, size: int, mandatory: bool, persistent: bool, frame_max: int) -> None:
-        """Lay out a message: ``head``, then time and number as far as they fit, then ``tail``."""
-        frames = wire.publish_frames(self.exchange, self.key, mandatory, persistent, size)
-        body = body_frames(filler(size), frame_max)
-        variable = stamped_octets(size)
-        self.head = frames + body[: wire.FRAME_HEAD] if size else frames
-        self.tail = body[wire.FRAME_HEAD + variable :] if size else b""
 
 
 def stamped_octets(size: int) -> int:
@@ -75,18 +57,20 @@ def stamped_octets(size: int) -> int:
     return STAMP_SIZE if size >= STAMP_SIZE else 0
 
 
-@final
 class Batches:
     """Publishes in bulk, to ``targets`` in turn."""
+
+    extra = 0  # octets of a message besides the head, the stamps and the tail
 
     def __init__(self, targets: list[Target], size: int, stamp: bool, clock: Clock) -> None:
         assert targets
         self._targets: Final = targets
         self._variable: Final = stamped_octets(size)
         self._clock: Final = clock
-        self._out: Final = BytesWriter()
+        self.out: Final = BytesWriter()
         self._turn = 0
-        octets = len(targets[0].head) + self._variable + len(targets[0].tail)
+        first = targets[0]
+        octets = len(first.head) + self.extra + self._variable + len(first.tail)
         self.full = max(1, BATCH_OCTETS // octets)  # messages
         self.in_pieces: Final = len(targets[0].tail) >= _LARGE
         # Nobody looks at the bodies: the same octets can be sent again and again.
@@ -110,24 +94,28 @@ class Batches:
         octets: list[bytes] = []
         for _ in range(count):
             target = self._targets[self._turn]
-            self._out.truncate(0)
-            self._write_start(target, now)
-            octets.append(self._out.getvalue())
+            self.out.truncate(0)
+            self.write_start(target, now)
+            octets.append(self.out.getvalue())
             octets.append(target.tail)
             target.number += 1
             self._turn = (self._turn + 1) % len(self._targets)
         return octets
 
-    def _write_start(self, target: Target, now: i64) -> None:
+    def write_start(self, target: Target, now: i64) -> None:
         """Everything of the next message that is not its tail."""
-        self._out.write(target.head)
+        self.out.write(target.head)
+        self.write_stamps(target, now)
+
+    def write_stamps(self, target: Target, now: i64) -> None:
+        """The time and the number with which the next message's body begins."""
         if self._variable:
-            write_i64(self._out, now)
+            write_i64(self.out, now)
             if self._variable == NUMBERED_SIZE:
-                write_i64(self._out, target.number | i64(target.stream) << NUMBER_BITS)
+                write_i64(self.out, target.number | i64(target.stream) << NUMBER_BITS)
 
     def _build(self, count: i64, now: i64) -> bytes:
-        self._out.truncate(0)
+        self.out.truncate(0)
         if len(self._targets) == 1:
             self._repeat(self._targets[0], count, now)
         else:
@@ -136,12 +124,12 @@ class Batches:
                 self._turn += 1
                 if self._turn == len(self._targets):
                     self._turn = 0
-        return self._out.getvalue()
+        return self.out.getvalue()
 
     def _repeat(self, target: Target, count: i64, now: i64) -> None:
-        out = self._out
+        out = self.out
         tail = target.tail
         for _ in range(count):
-            self._write_start(target, now)
+            self.write_start(target, now)
             out.write(tail)
             target.number += 1

@@ -1,4 +1,4 @@
-"""leveret.perf.greeting"""
+"""leveret.perf.link and leveret.perf.amqp.greeting: what is said of a broker"""
 
 import errno
 import socket
@@ -6,8 +6,9 @@ import ssl
 
 import pytest
 
-from leveret.perf.address import read_address
-from leveret.perf.greeting import product_of, unreachable, vhost_in_words
+from leveret.perf.address import AMQP, read_address
+from leveret.perf.amqp.greeting import product_of
+from leveret.perf.link import unreachable, vhost_in_words
 from leveret.tables import table_octets, table_of
 
 SEVERAL = OSError(
@@ -34,10 +35,10 @@ def test_leveret_is_called_by_its_own_name() -> None:
 
 
 def test_a_lone_slash_gets_a_hint() -> None:
-    assert vhost_in_words(read_address("amqp://h/").vhost) == (
+    assert vhost_in_words(read_address("amqp://h/", AMQP).vhost) == (
         "vhost '' (for vhost '/' the URL should end in /%2F)"
     )
-    assert vhost_in_words(read_address("amqp://h/a").vhost) == "vhost 'a'"
+    assert vhost_in_words(read_address("amqp://h/a", AMQP).vhost) == "vhost 'a'"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_lone_slash_gets_a_hint() -> None:
     ],
 )
 def test_why_a_broker_is_out_of_reach_is_said_in_words(url: str, error: OSError, said: str) -> None:
-    sentence = unreachable(read_address(url), error)
+    sentence = unreachable(read_address(url, AMQP), error)
     assert sentence.startswith("cannot reach a broker at h:")
     assert said in sentence
 
@@ -74,5 +75,5 @@ def test_why_a_broker_is_out_of_reach_is_said_in_words(url: str, error: OSError,
 def test_a_certificate_that_is_not_trusted_is_not_taken_for_no_tls() -> None:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "self-signed certificate"
-    sentence = unreachable(read_address("amqps://h"), error)
+    sentence = unreachable(read_address("amqps://h", AMQP), error)
     assert sentence.endswith("its certificate is not trusted: self-signed certificate")

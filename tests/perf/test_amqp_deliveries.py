@@ -1,4 +1,4 @@
-"""leveret.perf.deliveries"""
+"""leveret.perf.amqp.deliveries"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +8,8 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
-from leveret.perf.body import filler
-from leveret.perf.deliveries import Deliveries
+from leveret.perf.amqp.deliveries import Deliveries
+from leveret.perf.batches import filler
 from leveret.perf.ledger import Ledger
 from leveret.perf.meter import Meter
 from leveret.ports import Clock

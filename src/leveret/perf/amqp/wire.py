@@ -274,3 +274,17 @@ def read_close(payload: bytes) -> tuple[int, str, int]:
     code = int(read_u16(payload, 4))
     text, at = read_short_text(payload, 6)
     return code, text, int(read_u16(payload, at)) << 16 | int(read_u16(payload, at + 2))
+
+
+def body_frames(body: bytes, frame_max: int) -> bytes:
+    """The body frames that carry ``body``; none for an empty one."""
+    room = frame_max - FRAME_EXTRA
+    out = BytesWriter()
+    for start in range(0, len(body), room):
+        part = body[start : start + room]
+        out.append(BODY)
+        write_u16(out, 1)
+        write_u32(out, len(part))
+        out.write(part)
+        out.append(END)
+    return out.getvalue()
