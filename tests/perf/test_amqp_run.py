@@ -299,9 +299,8 @@ async def replaced(url: str, queue: str) -> None:
             connection.channel().queue_delete(queue)
 
     chosen = settings(url, queue=queue, rate=10.0)
-    run = asyncio.create_task(
-        Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO())).perform()
-    )
+    run = Run(AmqpLoad(chosen, Clock()), LiveLine(chosen, io.StringIO()))
+    running = asyncio.create_task(run.perform())
     await asyncio.sleep(0.2)
     await asyncio.to_thread(delete)
     await running

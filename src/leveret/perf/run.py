@@ -18,6 +18,7 @@ _SURPLUS_S: Final = 0.2  # after all has come, duplicates may still
 _GOODBYE_S: Final = 1.0
 _ARRIVAL_S: Final = 10.0  # how long the broker may take to read what was sent last
 _CLEAN_UP_S: Final = 10.0
+_REMAINS: Final = "what was made up for the run may remain"
 
 FINISHED: Final = "finished; closing the connections"
 
@@ -206,11 +207,9 @@ class Run:
         try:
             await asyncio.wait_for(self._close_and_delete(), _CLEAN_UP_S)
         except TimeoutError:
-            self._line.say(
-                f"gave up cleaning up after {_CLEAN_UP_S:.0f} s: something made up for the run may remain"
-            )
+            self._line.say(f"gave up cleaning up after {_CLEAN_UP_S:.0f} s; {_REMAINS}")
         except BrokerFault as fault:
-            self._line.say(f"something made up for the run may remain: {fault.detail}")
+            self._line.say(f"{_REMAINS}: {fault.detail}")
         await self._load.leave()
 
     async def _close_and_delete(self) -> None:
