@@ -66,6 +66,8 @@ _OURS: Final = frozenset(
         *(PUBLISH_QOS, RETAIN, EXPIRES, USER_PROPERTIES),
     }
 )
+# Headers that would send a message elsewhere, too.
+_COPIES: Final = frozenset({"CC", "BCC"})
 _SHORT_MAX: Final = 255
 
 
@@ -137,11 +139,11 @@ def _write_content(out: BytesWriter, packet: PacketProperties, headers: Table) -
 def _add_user_properties(headers: Table, packet: PacketProperties) -> None:
     """Each is a header; one with a name that came before makes that header an array.
 
-    With names twice, or too long for AMQP, or ours, they are kept as they came, too.
+    With names twice, too long for AMQP, or with a meaning there, they are kept as they came, too.
     """
     is_lossy = False
     for name, value in packet.user:
-        if name in _OURS or len(name.encode()) > _SHORT_MAX:
+        if name in _OURS or name in _COPIES or len(name.encode()) > _SHORT_MAX:
             is_lossy = True
             continue
         before = headers.get(name)

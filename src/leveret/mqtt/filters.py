@@ -108,7 +108,7 @@ def matches(topic_filter: str, topic: str) -> bool:
         del levels[len(wanted) :]
     if len(levels) != len(wanted):
         return False
-    return all([level in ("+", levels[index]) for index, level in enumerate(wanted)])
+    return all(level in ("+", levels[index]) for index, level in enumerate(wanted))
 
 
 def routing_key(topic: str) -> str:
