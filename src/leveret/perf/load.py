@@ -115,15 +115,15 @@ class Load(ABC):
         """What the ledgers say of all that was sent, or of what came when others sent it."""
         verdict = Verdict()
         for place, ledger in self._books:
-            sent: dict[int, int] | None = None
-            if self.publishers:
-                sent = {}
-                for publisher in self.publishers:
-                    for target in publisher.targets:
-                        if self.goes_to(target, place):
-                            sent[target.stream] = int(target.number)
+            sent = self._sent_to(place) if self.publishers else None
             verdict.add(ledger, sent, self.settings.is_single_file)
         return verdict
+
+    def _sent_to(self, place: int) -> dict[int, int]:
+        """How many messages of which stream should have come to ``place``."""
+        targets = [target for publisher in self.publishers for target in publisher.targets]
+        mine = [target for target in targets if self.goes_to(target, place)]
+        return {target.stream: int(target.number) for target in mine}
 
     def goes_to(self, target: Target, place: int) -> bool:
         """Whether the messages of ``target`` should come to ``place``."""
