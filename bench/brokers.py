@@ -17,6 +17,7 @@ RABBITMQ: Final = "RabbitMQ"
 LEVERET: Final = "Leveret"
 BOTH: Final = (RABBITMQ, LEVERET)
 START_TIMEOUT_S: Final = 30.0
+_OTHER_PORTS: Final = ("MANAGEMENT", "PROMETHEUS", "MQTT", "STOMP", "WEB_MQTT", "WEB_STOMP")
 
 
 class Broker(ABC):
@@ -82,7 +83,7 @@ class Leveret(Broker):
         command = [sys.executable, "-m", "leveret", "serve", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--data-dir", str(Path(self._folder.name, "data"))]
         # Everything is on as it is by default, but where no other broker may be.
-        others = {f"LEVERET_{name}_PORT": str(free_port()) for name in ("MANAGEMENT", "PROMETHEUS")}
+        others = {f"LEVERET_{name}_PORT": str(free_port()) for name in _OTHER_PORTS}
         began = time.monotonic()
         with log.open("wb") as out:
             self._process = subprocess.Popen(

@@ -326,3 +326,16 @@ def test_an_action_in_the_callers_loop() -> None:
             return broker.call(lambda node: list(node.users.by_name))
 
     assert asyncio.run(ask()) == ["guest"]
+
+
+def test_other_protocols_are_there_when_they_are_wanted() -> None:
+    with leveret.Broker(mqtt=True, stomp=True) as broker:
+        assert broker.mqtt_url == f"mqtt://guest:guest@127.0.0.1:{broker.mqtt_port}"
+        assert broker.stomp_url == f"stomp://guest:guest@127.0.0.1:{broker.stomp_port}"
+        for port in (broker.mqtt_port, broker.stomp_port):
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
+    with leveret.Broker() as broker:
+        with pytest.raises(RuntimeError, match="has no MQTT: make it with mqtt=True"):
+            broker.mqtt_port
+        with pytest.raises(RuntimeError, match="has no STOMP: make it with stomp=True"):
+            broker.stomp_port

@@ -20,9 +20,10 @@ def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
 
 
-def places(**settings: object) -> list[tuple[str, str, int]]:
+def places(words: str = "AMQP", **settings: object) -> list[tuple[str, str, int]]:
     listeners = Server(Settings(**settings)).listeners
-    return [(each.protocol, each.host, each.port) for each in listeners]
+    every = [(each.protocol, each.host, each.port) for each in listeners]
+    return [one for one in every if one[0].startswith(words)]
 
 
 def test_by_default_there_is_one_listener() -> None:
@@ -48,10 +49,30 @@ def test_there_may_be_several_of_each(certificates: Certificates) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "port", "tls_port"), [("MQTT", 1883, 8883), ("STOMP", 61613, 61614)]
+)
+def test_other_protocols_have_ports_of_their_own(
+    certificates: Certificates, title: str, port: int, tls_port: int
+) -> None:
+    sealed = f"{title} over TLS"
+    prefix = title.lower()
+    assert places(title) == [(title, "", port)]
+    assert places(title, **certificates.settings) == [(title, "", port), (sealed, "", tls_port)]
+    there: dict[str, object] = {f"{prefix}_listen": ["127.0.0.1:5"], f"{prefix}_tls_listen": ["6"]}
+    assert places(title, **there, **certificates.settings) == [
+        (title, "127.0.0.1", 5),
+        (sealed, "", 6),
+    ]
+    nowhere: dict[str, object] = {f"{prefix}_listen": ["none"]}
+    assert places(title, **nowhere) == []
+
+
+@pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"listen": ["none"]}, "leaves nothing to listen on; set tls_certfile"),
         ({"tls_listen": ["5671"]}, "tls_certfile = '' (default) is needed for TLS"),
+        ({"mqtt_tls_listen": ["8883"]}, "tls_certfile = '' (default) is needed for TLS"),
         ({"tls_certfile": "/nowhere/x"}, "tls_certfile = '/nowhere/x' (argument) cannot be read"),
     ],
 )
@@ -98,7 +119,7 @@ def test_one_port_that_cannot_be_had_closes_them_all(certificates: Certificates)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings(listen=["127.0.0.1:0", f"127.0.0.1:{port}"])
-        server = Server(settings)
+        server = Server(settings)  # AMQP's come first: no other port is opened
 
         async def scenario() -> None:
             with pytest.raises(OSError):

@@ -32,7 +32,7 @@ RANKS = [
         *("management", "smtp", "cluster", "net", "perf", "identity"),
         "definition_files",
     },
-    {"vault", "stock", "repair"},
+    {"vault", "stock", "repair", "listeners"},
     {"server"},
     {"embedded", "testing"},
     {"__init__"},  # leveret/__init__.py: the public name and the version

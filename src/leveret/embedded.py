@@ -20,6 +20,7 @@ from urllib.parse import quote
 from leveret.broker.node import Node
 from leveret.config.addresses import NOWHERE
 from leveret.config.settings import Settings
+from leveret.listeners import SORTS
 from leveret.server import Server
 
 _Result = TypeVar("_Result")
@@ -80,7 +81,9 @@ class Broker:
     cannot be used, is damaged, or is another broker's at that time.
 
     ``management=True`` opens the HTTP API and its web page on a port of its own:
-    ``management_url`` is its address.
+    ``management_url`` is its address.  So do ``mqtt=True`` for MQTT (``mqtt_port``, ``mqtt_url``),
+    ``stomp=True`` for STOMP (``stomp_port``, ``stomp_url``), and ``websockets=True`` for both over
+    WebSockets (``web_mqtt_url`` and ``web_stomp_url``).
 
     ``host="0.0.0.0"`` lets other machines in, though guest may only come from this one.
     ``port=0`` takes a free port; after ``stop`` the same object starts again on the same port,
@@ -103,6 +106,9 @@ class Broker:
         settings: Mapping[str, object] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
         management: bool = False,
+        mqtt: bool = False,
+        stomp: bool = False,
+        websockets: bool = False,
     ) -> None:
         values: dict[str, object] = {
             "host": host,
@@ -116,6 +122,10 @@ class Broker:
             "management_listen": [] if management else [NOWHERE],
             "prometheus_port": 0,
             "prometheus_listen": [NOWHERE],
+            **_places("mqtt", mqtt),
+            **_places("stomp", stomp),
+            **_places("web_mqtt", websockets),
+            **_places("web_stomp", websockets),
             # Most of what the program takes is not the broker's.
             "vm_memory_high_watermark": 1.0,
         }
@@ -186,6 +196,56 @@ class Broker:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.management_port}"
 
+    @property
+    def mqtt_port(self) -> int:
+        """The real port of MQTT, which is there with ``mqtt=True``."""
+        return self._port_of("mqtt", "MQTT", "mqtt=True")
+
+    @property
+    def mqtt_url(self) -> str:
+        """Where MQTT is, with user and password: ``mqtt://guest:guest@127.0.0.1:40126``."""
+        return self._url("mqtt", self.mqtt_port).rpartition("/")[0]
+
+    @property
+    def stomp_port(self) -> int:
+        """The real port of STOMP, which is there with ``stomp=True``."""
+        return self._port_of("stomp", "STOMP", "stomp=True")
+
+    @property
+    def stomp_url(self) -> str:
+        """Where STOMP is, with user and password: ``stomp://guest:guest@127.0.0.1:40127``."""
+        return self._url("stomp", self.stomp_port).rpartition("/")[0]
+
+    @property
+    def web_mqtt_port(self) -> int:
+        """The real port of MQTT over WebSockets, which is there with ``websockets=True``."""
+        return self._port_of("web_mqtt", "MQTT over WebSockets", "websockets=True")
+
+    @property
+    def web_mqtt_url(self) -> str:
+        """What browsers take for MQTT: ``ws://127.0.0.1:40128/ws``."""
+        return self._web_url(self.web_mqtt_port, self.settings.web_mqtt_path)
+
+    @property
+    def web_stomp_port(self) -> int:
+        """The real port of STOMP over WebSockets, which is there with ``websockets=True``."""
+        return self._port_of("web_stomp", "STOMP over WebSockets", "websockets=True")
+
+    @property
+    def web_stomp_url(self) -> str:
+        """What browsers take for STOMP: ``ws://127.0.0.1:40129/ws``."""
+        return self._web_url(self.web_stomp_port, self.settings.web_stomp_path)
+
+    def _port_of(self, prefix: str, what: str, cure: str) -> int:
+        port = int(getattr(self.settings, f"{prefix}_port"))
+        if port == 0:
+            raise RuntimeError(f"this Broker has no {what}: make it with {cure}, and start it")
+        return port
+
+    def _web_url(self, port: int, path: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ws://{host}:{port}/{path.lstrip('/')}"
+
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come; whether they were good."""
         run = self._run
@@ -254,8 +314,8 @@ class Broker:
             raise RuntimeError("this Broker runs already: stop it first, or make another one")
 
     def _started(self, run: "_Run") -> None:
-        self.settings.tls_port = run.port(is_tls=True)
-        self.settings.port = run.port(is_tls=False) or self.settings.tls_port
+        run.note_ports()
+        self.settings.port = self.settings.port or self.settings.tls_port
         self.settings.management_port = run.management_port()
         self._run = run
 
@@ -284,6 +344,16 @@ class Broker:
         await self.stop_async()
 
 
+def _places(prefix: str, is_wanted: bool) -> dict[str, object]:
+    """The settings of a protocol's listeners: on ports of their own, or nowhere."""
+    return {
+        f"{prefix}_port": 0,
+        f"{prefix}_tls_port": 0,
+        f"{prefix}_listen": [] if is_wanted else [NOWHERE],
+        f"{prefix}_tls_listen": [] if is_wanted else [NOWHERE],
+    }
+
+
 @final
 class _Run:
     """One life of a broker, from start to stop: the server, its loop, and its thread if it has one.
@@ -300,12 +370,13 @@ class _Run:
         self._ready: Final = threading.Event()
         self._failure: BaseException | None = None
 
-    def port(self, is_tls: bool) -> int:
-        """The port that the first listener with or without TLS really has; 0 without one."""
-        for listener in self._server.listeners:
-            if listener.is_tls == is_tls:
-                return int(listener.port)
-        return 0
+    def note_ports(self) -> None:
+        """Have the settings tell the port that the first listener of each sort really has."""
+        settings = self._server.node.settings
+        listeners = self._server.listeners
+        for sort in SORTS.values():
+            ports = [listener.port for listener in listeners if listener.protocol == sort.title]
+            setattr(settings, sort.one, ports[0] if ports else 0)
 
     def management_port(self) -> int:
         """The port that the HTTP API really has; 0 without one."""

@@ -8,31 +8,18 @@ import importlib
 import time
 from typing import Any, Final, final
 
-from leveret.amqp091.protocol import Amqp091
 from leveret.broker.gauges import Gauges
 from leveret.broker.node import Node
-from leveret.broker.place import Place
 from leveret.broker.storage import Storage
-from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.identity.wiring import connect
+from leveret.listeners import make_listeners, make_web, needs_tls, place_of, web_place_of
 from leveret.net.alarm import LoopAlarm
-from leveret.net.door import Entrance
 from leveret.net.listener import Listener
-from leveret.net.proxy import Trusted
-from leveret.net.sockets import sockets_of
 from leveret.net.tls import ServerTls
 from leveret.net.turns import Turns
-from leveret.net.web import (
-    MANAGEMENT,
-    METRICS,
-    WebListener,
-    WebTls,
-    management_places,
-    management_tls_places,
-    metrics_places,
-)
+from leveret.net.web import WebListener, WebTls, management_tls_places
 from leveret.ports import Clock, Memory, Random
 from leveret.vault import Vault
 
@@ -54,7 +41,7 @@ class Server:
 
     def __init__(self, settings: Settings, is_lasting: bool = False) -> None:
         self._alarm: LoopAlarm | None = None
-        self._tls: Final = ServerTls(settings) if tls_places(settings) else None
+        self._tls: Final = ServerTls(settings) if needs_tls(settings) else None
         self._web_tls: Final = WebTls(settings) if management_tls_places(settings) else None
         clock = Clock()
         self._vault: Final = Vault(settings, clock) if is_lasting else None
@@ -68,8 +55,8 @@ class Server:
             if settings.load_definitions:
                 importer: Any = importlib.import_module(_DEFINITIONS)
                 importer.load_definitions(self.node, settings)
-            self.listeners: Final = self._listeners(settings)
-            self.web: Final = self._web(settings)
+            self.listeners: Final = make_listeners(self.node, self._tls)
+            self.web: Final = make_web(self.node, self._web_tls, self.wake)
         except BaseException:
             if self._vault is not None:
                 self._vault.abandon()
@@ -84,60 +71,12 @@ class Server:
         self._storage = vault.fill(node)
         return node
 
-    def _listeners(self, settings: Settings) -> list[Listener]:
-        speaks = Amqp091(self.node)
-        sockets = sockets_of(settings)
-        trusted = Trusted(settings.proxy_protocol_sources) if settings.proxy_protocol else None
-        plain = Entrance(None, trusted, settings.handshake_timeout_ms)
-        clock, notices = self.node.clock, self.node.notices
-        listeners = [
-            Listener("AMQP 0-9-1", speaks, host, port, clock, notices, plain)
-            for host, port in plain_places(settings)
-        ]
-        if self._tls is not None:
-            sealed = Entrance(self._tls, trusted, settings.tls_handshake_timeout_ms)
-            listeners += [
-                Listener("AMQP 0-9-1 over TLS", speaks, host, port, clock, notices, sealed)
-                for host, port in tls_places(settings)
-            ]
-        for listener in listeners:
-            listener.sockets = sockets
-        return listeners
-
-    def _web(self, settings: Settings) -> list[WebListener]:
-        node, wake = self.node, self.wake
-        web = [
-            WebListener("HTTP API", MANAGEMENT, node, host, port, None, wake)
-            for host, port in management_places(settings)
-        ]
-        if self._web_tls is not None:
-            context = self._web_tls.context
-            web += [
-                WebListener("HTTP API over TLS", MANAGEMENT, node, host, port, context, wake)
-                for host, port in management_tls_places(settings)
-            ]
-        web += [
-            WebListener("metrics", METRICS, node, host, port, None, wake)
-            for host, port in metrics_places(settings)
-        ]
-        return web
-
     def _tell_places(self) -> None:
         """Let the node know where it listens."""
         places = self.node.places
         places.clear()
-        for listener in self.listeners:
-            if listener.is_tls and self._tls is not None:
-                expires = self._tls.expires
-                places.append(Place("amqp/ssl", listener.host, listener.port, expires))
-            else:
-                places.append(Place("amqp", listener.host, listener.port))
-        for web in self.web:
-            if web.is_tls and self._web_tls is not None:
-                places.append(Place("https", web.host, web.port, self._web_tls.expires))
-            else:
-                protocol = "http" if web.is_api else "http/prometheus"
-                places.append(Place(protocol, web.host, web.port))
+        places += [place_of(listener, self._tls) for listener in self.listeners]
+        places += [web_place_of(web, self._web_tls) for web in self.web]
 
     def reload_tls(self) -> bool:
         """Read the certificate files anew, for connections to come.
@@ -248,27 +187,3 @@ class Server:
             await web.close()
         for listener in self.listeners:
             await listener.close()
-
-
-def plain_places(settings: Settings) -> list[tuple[str, int]]:
-    """Host and port of every listener without TLS.  Raises ConfigError if there are none at all."""
-    if not settings.listen:
-        return [(settings.host, settings.port)]
-    if settings.listen != [NOWHERE]:
-        return [split_address(text) for text in settings.listen]
-    if not tls_places(settings):
-        raise ConfigError(
-            f"listen = ['none'] ({settings.origin['listen']}) leaves nothing to listen on; set"
-            " tls_certfile and tls_keyfile, too.",
-            settings.origin["listen"],
-        )
-    return []
-
-
-def tls_places(settings: Settings) -> list[tuple[str, int]]:
-    """Host and port of every listener with TLS."""
-    if settings.tls_listen == [NOWHERE]:
-        return []
-    if settings.tls_listen:
-        return [split_address(text) for text in settings.tls_listen]
-    return [(settings.host, settings.tls_port)] if settings.tls_certfile else []

@@ -17,6 +17,12 @@ from leveret.config.settings import Settings
 from leveret.notices import Notices
 from leveret.server import Server
 
+# Whoever else runs tests here may have their ports.
+NO_OTHERS: dict[str, object] = {
+    f"{name}_listen": ["none"]
+    for name in ("management", "prometheus", "mqtt", "stomp", "web_mqtt", "web_stomp")
+}
+
 FULL = OSError(errno.ENOSPC, "No space left on device")
 CLIENT = {"capabilities": {"connection.blocked": True}}
 
@@ -62,7 +68,7 @@ async def until(fact: Callable[[], bool]) -> None:
 
 def test_a_disk_that_is_nearly_full_holds_publishers_and_is_tidied(tmp_path: Path) -> None:
     async def story() -> None:
-        settings = Settings(host="127.0.0.1", port=0, data_dir=str(tmp_path))
+        settings = Settings(host="127.0.0.1", port=0, data_dir=str(tmp_path), **NO_OTHERS)
         server = Server(settings, True)
         await server.start()
         try:

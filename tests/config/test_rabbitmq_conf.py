@@ -373,3 +373,53 @@ def test_the_port_of_prometheus() -> None:
     assert settings.prometheus_listen == ["10.0.0.1:9000"]
     assert (settings.prometheus_authentication, settings.prometheus_per_object) == (True, True)
     assert (read("prometheus.tcp.port = 9000").prometheus_port) == 9000
+
+
+@pytest.mark.parametrize("name", ["mqtt", "stomp"])
+def test_listeners_of_other_protocols_are_read_like_those_of_amqp(name: str) -> None:
+    one = read(f"{name}.listeners.tcp.default = 7\n{name}.listeners.ssl.default = 8")
+    assert (getattr(one, f"{name}_port"), getattr(one, f"{name}_tls_port")) == (7, 8)
+    none = read(f"{name}.listeners.tcp = none")
+    assert getattr(none, f"{name}_listen") == ["none"]
+    two = read(f"{name}.listeners.tcp.1 = ::1:7\n{name}.listeners.tcp.2 = 8")
+    assert getattr(two, f"{name}_listen") == ["[::1]:7", "8"]
+    # A certificate alone opens no port for TLS.
+    certificate = read("ssl_options.certfile = c")
+    assert getattr(certificate, f"{name}_tls_listen") == ["none"]
+
+
+@pytest.mark.parametrize("name", ["web_mqtt", "web_stomp"])
+def test_listeners_of_web_sockets_are_read(name: str) -> None:
+    settings = read(f"{name}.tcp.port = 7\n{name}.ssl.port = 8\nssl_options.certfile = c")
+    assert (getattr(settings, f"{name}_port"), getattr(settings, f"{name}_tls_port")) == (7, 8)
+    assert getattr(settings, f"{name}_tls_listen") == []
+    assert getattr(read("ssl_options.certfile = c"), f"{name}_tls_listen") == ["none"]
+    assert getattr(read(f"{name}.tcp.listener = none"), f"{name}_listen") == ["none"]
+    assert getattr(read(f"{name}.tcp.listener = ::1:7"), f"{name}_listen") == ["[::1]:7"]
+    there = read(f"{name}.tcp.ip = 127.0.0.1\n{name}.tcp.port = 7")
+    assert getattr(there, f"{name}_listen") == ["127.0.0.1:7"]
+
+
+def test_what_rabbitmq_says_of_mqtt_stomp_and_web_sockets_is_read() -> None:
+    settings = read(
+        "mqtt.exchange = e\nmqtt.allow_anonymous = false\nmqtt.subscription_ttl = 5000\n"
+        "mqtt.retained_message_store = rabbit_mqtt_retained_msg_store_ets\n"
+        "stomp.default_user = u\nstomp.implicit_connect = true\n"
+        "web_stomp.ws_frame = binary\nweb_mqtt.ws_path = /mqtt\n"
+        "web_mqtt.ws_opts.idle_timeout = 5000\nweb_stomp.ws_opts.max_frame_size = 2048"
+    )
+    assert (settings.mqtt_exchange, settings.mqtt_allow_anonymous) == ("e", False)
+    assert settings.mqtt_max_session_expiry_interval_s == 5
+    assert settings.mqtt_retained_store == "memory"
+    assert (settings.stomp_default_user, settings.stomp_implicit_connect) == ("u", True)
+    assert (settings.web_stomp_ws_frame, settings.web_mqtt_path) == ("binary", "/mqtt")
+    assert (settings.web_idle_timeout_ms, settings.web_max_message_size) == (5000, 2048)
+    for_ever = read("mqtt.max_session_expiry_interval_seconds = infinity")
+    assert for_ever.mqtt_max_session_expiry_interval_s == 4_294_967_295
+
+
+def test_what_they_do_without_is_said() -> None:
+    settings = read("mqtt.sparkplug = true\nweb_mqtt.ssl.certfile = c")
+    (warning,) = settings.warnings
+    assert "mqtt.sparkplug (leveret's MQTT does without)" in warning
+    assert "web_mqtt.ssl.certfile (WebSockets have the certificate of ssl_options)" in warning

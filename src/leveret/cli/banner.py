@@ -8,6 +8,7 @@ from urllib.parse import quote
 from leveret import __version__
 from leveret.cli.main import is_compiled, remedy
 from leveret.config.settings import Settings
+from leveret.listeners import SORTS
 from leveret.net.listener import Listener
 from leveret.net.web import WebListener
 
@@ -87,9 +88,11 @@ def url(
     user = quote(settings.default_user, safe="") if user_is_there else "USER"
     password = "guest" if known and user_is_there else "PASSWORD"
     where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
+    sort = SORTS[listener.protocol]
+    if sort.prefix:
+        return f"{sort.scheme}://{user}:{password}@{where}"
     vhost = quote(settings.default_vhost, safe="") if vhost_is_there else "VHOST"
-    scheme = "amqps" if listener.is_tls else "amqp"
-    return f"{scheme}://{user}:{password}@{where}/{vhost}"
+    return f"{sort.scheme}://{user}:{password}@{where}/{vhost}"
 
 
 def web_url(settings: Settings, listener: WebListener) -> str:

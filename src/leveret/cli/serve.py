@@ -24,6 +24,7 @@ from leveret.config.settings import Settings
 from leveret.config.sources import load
 from leveret.config.table import find, option_name
 from leveret.embedded import SHUTDOWN, cannot_listen, new_loop
+from leveret.listeners import SORTS
 from leveret.net.listener import Listener
 from leveret.net.web import WebListener
 from leveret.server import Server
@@ -206,13 +207,15 @@ def other_port(failed: Listener | WebListener, settings: Settings) -> str:
             many, one, what = "prometheus_listen", "prometheus_port", "metrics"
         name = where_set(many if getattr(settings, many) else one, settings)
         return f"with {name}, or have no {what} with {many} = ['none']"
-    if not failed.is_tls and not settings.listen:
+    sort = SORTS[failed.protocol]
+    if sort.one == "port" and not settings.listen:
         return "with --port"
-    if not failed.is_tls:
-        return f"in {where_set('listen', settings)}"
-    if settings.tls_listen:
-        return f"in {where_set('tls_listen', settings)}"
-    return f"with {where_set('tls_port', settings)}"
+    if getattr(settings, sort.many):
+        return f"in {where_set(sort.many, settings)}"
+    name = where_set(sort.one, settings)
+    if not sort.prefix:
+        return f"with {name}"
+    return f"with {name}, or have no {sort.title} with {sort.many} = ['none']"
 
 
 def where_set(name: str, settings: Settings) -> str:

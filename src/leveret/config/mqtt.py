@@ -1,4 +1,4 @@
-"""The settings of MQTT: where it listens, who may come without a name, how much a client may take."""
+"""The settings of MQTT: where it listens, who comes without a name, how much a client may take."""
 
 from typing import Final
 

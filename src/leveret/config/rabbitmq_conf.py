@@ -159,6 +159,7 @@ class Conf:
         self._take_amount("vm_memory_high_watermark")
         self._take_amount("disk_free_limit")
         self._take_odds()
+        self._take_times()
         self._warn()
 
     def _refuse(self, line: Line) -> None:
@@ -370,15 +371,18 @@ class Conf:
             self._set_text("auth_oauth2_key_file", keys[0])
         for line in keys[1:]:
             self._fault(line, "put all keys into one file, a JWKS, and name that alone")
-        for line in self._lines("management.login_session_timeout"):  # in minutes
-            self._set_text("management_login_session_timeout_s", line, f"{line.value}m")
-        for line in self._lines("mqtt.subscription_ttl"):  # in milliseconds; undefined is no end
-            is_number = line.value.isdecimal()
-            seconds = str(int(line.value) // 1000) if is_number else "infinity"
-            self._set_text("mqtt_max_session_expiry_interval_s", line, seconds)
         for line in self._lines("event_exchange.vhost"):  # who says where has the plugin
             self._set_text("event_exchange_vhost", line)
             self._set("event_exchange", True, line.origin)
+
+    def _take_times(self) -> None:
+        """Times that have another unit here."""
+        for line in self._lines("management.login_session_timeout"):  # in minutes
+            self._set_text("management_login_session_timeout_s", line, f"{line.value}m")
+        for line in self._lines("mqtt.subscription_ttl"):  # in milliseconds
+            is_number = line.value.isdecimal()
+            seconds = str(int(line.value) // 1000) if is_number else "infinity"
+            self._set_text("mqtt_max_session_expiry_interval_s", line, seconds)
 
 
 def in_our_words(name: str, value: str) -> str:
