@@ -133,4 +133,4 @@ def topic_of(key: str) -> bytes:
     try:
         return topic.encode("utf-8")
     except UnicodeEncodeError:
-        return "".join(["_" if "\ud800" <= c <= "\udfff" else c for c in topic]).encode()
+        return "".join(["_" if 0xD800 <= ord(c) <= 0xDFFF else c for c in topic]).encode()
