@@ -35,6 +35,10 @@ class NotAllowed(BrokerError):
     """A rule or limit of the node forbids it: the client must connect or ask differently."""
 
 
+class LimitReached(NotAllowed):
+    """There are as many as there may be: others must go, or somebody raise the limit."""
+
+
 class Invalid(BrokerError):
     """What an administrator asked for breaks the rules of its kind: it must be said otherwise."""
 

@@ -38,6 +38,10 @@ class Inbound:
         """The bindings that lead to the queue ``name``, forgotten: it is deleted."""
         return list(self._of_queues.pop(name, {}))
 
+    def to_queue(self, name: str) -> list[Binding]:
+        """The bindings that lead to the queue ``name``."""
+        return list(self._of_queues.get(name, {}))
+
     def take_to_exchange(self, name: str) -> list[Binding]:
         """The bindings that lead to the exchange ``name``, forgotten: it is deleted."""
         return list(self._of_exchanges.pop(name, {}))

@@ -10,7 +10,7 @@ from leveret.auth.users import MAX_CHANNELS, MAX_CONNECTIONS, Bouncer, User
 from leveret.broker.facts import typed
 from leveret.broker.tallies import ChannelView, NodeTally
 from leveret.config.kinds import UNLIMITED
-from leveret.errors import NotAllowed
+from leveret.errors import LimitReached
 from leveret.events import Events
 from leveret.session import Peer, Session, Traffic
 from leveret.tables import Table
@@ -36,6 +36,8 @@ class Link:
         self.connected_at_s = 0
         # None while one is being opened.
         self.channels: Final[dict[int, ChannelView | None]] = {}
+        # What it does itself, where its protocol has no channels.
+        self.view: ChannelView | None = None
 
     @property
     def name(self) -> str:
@@ -94,19 +96,19 @@ class Connections(Bouncer):
     # --- limits ----------------------------------------------------------------------------
 
     def check_node(self, user: User) -> None:
-        """Refuse one connection more than the node may have.  Raises NotAllowed."""
+        """Refuse one connection more than the node may have.  Raises LimitReached."""
         limit = self._max_connections
         if limit != UNLIMITED and len(self.by_id) >= limit:
-            raise NotAllowed(
+            raise LimitReached(
                 f"connection refused for user '{user.name}': node connection limit ({limit}) is "
                 "reached"
             )
 
     def check_user(self, user: User) -> None:
-        """Refuse one connection more than the user may have.  Raises NotAllowed."""
+        """Refuse one connection more than the user may have.  Raises LimitReached."""
         limit = user.limit(MAX_CONNECTIONS)
         if 0 <= limit <= self.count_of_user(user.name):
-            raise NotAllowed(
+            raise LimitReached(
                 f"connection refused for user '{user.name}': user connection limit ({limit}) is "
                 "reached"
             )
@@ -114,13 +116,13 @@ class Connections(Bouncer):
     def _check_channel(self, user: User) -> None:
         limit = user.limit(MAX_CHANNELS)
         if 0 <= limit <= self.channel_count_of_user(user.name):
-            raise NotAllowed(
+            raise LimitReached(
                 f"number of channels opened for user '{user.name}' has reached the maximum allowed "
                 f"user limit of ({limit})"
             )
         limit = self._max_channels
         if limit != UNLIMITED and self.channel_count >= limit:
-            raise NotAllowed(
+            raise LimitReached(
                 f"number of channels opened on the node has reached the maximum allowed limit of "
                 f"({limit})"
             )
@@ -153,7 +155,7 @@ class Connections(Bouncer):
             self._events.tell("connection.closed", {"connection_id": link.id, **facts, **more})
 
     def open_channel(self, link: Link, number: int) -> None:
-        """Count a channel of ``link``.  Raises NotAllowed, and then it is not counted."""
+        """Count a channel of ``link``.  Raises LimitReached, and then it is not counted."""
         assert number not in link.channels
         self._check_channel(link.user)
         link.channels[number] = None

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from leveret.broker.facts import INTERNAL
 from leveret.broker.policy_keys import invalid
-from leveret.errors import NotAllowed, PreconditionFailed
+from leveret.errors import LimitReached, PreconditionFailed
 from leveret.events import Events
 from leveret.terms import term
 
@@ -76,10 +76,10 @@ class Limits:
             )
 
     def check_connections(self, count: int, user: str) -> None:
-        """Refuse one more connection where ``count`` are enough.  Raises NotAllowed."""
+        """Refuse one more connection where ``count`` are enough.  Raises LimitReached."""
         limit = self.values.get(MAX_CONNECTIONS, -1)
         if 0 <= limit <= count:
-            raise NotAllowed(
+            raise LimitReached(
                 f"access to vhost '{self._vhost}' refused for user '{user}': "
                 f"connection limit ({limit}) is reached"
             )

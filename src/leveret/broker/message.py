@@ -23,10 +23,12 @@ class Origin:
     """Where messages were published: exchange and routing key.  Shared by all of one route.
 
     Neither need be UTF-8: other octets are surrogates in the strings.  ``octets`` are both as
-    short strings, as basic.deliver, get-ok and return carry them.
+    short strings, as basic.deliver, get-ok and return carry them.  ``sender`` is a client whose
+    messages are not to come back to it, 0 for nobody; it is forgotten on the disk.
     """
 
-    def __init__(self, exchange: str, routing_key: str) -> None:
+    def __init__(self, exchange: str, routing_key: str, sender: int = 0) -> None:
+        self.sender: Final = sender
         self.exchange: Final = exchange
         self.routing_key: Final = routing_key
         first = exchange.encode("utf-8", "surrogateescape")

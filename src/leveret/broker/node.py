@@ -58,6 +58,8 @@ class Node:
         # What is counted of everything; and whoever remembers what it was, while somebody looks.
         self.tally: Final = NodeTally()
         self.statistics: object = None
+        # What protocols keep for all their connections, each under its own name.
+        self.belongings: Final[dict[str, object]] = {}
         self.compat: Final = Compat(settings.compat, settings.denied_features)
         self.users: Final = _users(settings, random, self.events)
         self.logins: Final = _logins(settings, self.users)

@@ -125,6 +125,8 @@ def pasts_of(node: Node) -> dict[str, Past]:
         for channel in link.channels.values():
             if channel is not None:
                 _add_channel(here, channel)
+        if link.view is not None:
+            _add_channel(here, link.view)
     return totals
 
 

@@ -467,6 +467,10 @@ class VHost(Keeper):
         """All that somebody made; that each queue is bound to "" by its name goes without."""
         return iter(self._inbound)
 
+    def bindings_to(self, queue: Queue) -> list[Binding]:
+        """Those that lead to ``queue``."""
+        return self._inbound.to_queue(queue.name)
+
     def bind(
         self,
         source: Exchange,

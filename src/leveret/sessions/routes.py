@@ -22,8 +22,10 @@ class Route:
     that went along ``routing`` and are not in the ``tally`` yet.
     """
 
-    def __init__(self, exchange: str, routing_key: str, is_mandatory: bool) -> None:
-        self.origin: Final = Origin(exchange, routing_key)
+    def __init__(
+        self, exchange: str, routing_key: str, is_mandatory: bool, sender: int = 0
+    ) -> None:
+        self.origin: Final = Origin(exchange, routing_key, sender)
         self.is_mandatory: Final = is_mandatory
         self.is_by_name: Final = exchange == ""
         self.vhost_epoch = -1

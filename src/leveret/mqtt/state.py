@@ -1,0 +1,179 @@
+"""What is known of clients beyond their connections: by vhost and client identifier.
+
+A session of MQTT is two things here: queues and bindings, which are the broker's and outlive it
+where they must, and the packet identifiers in use, which are kept here.  Knows no packet.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from leveret.broker.message import Message
+from leveret.broker.node import Node
+from leveret.broker.queue import Queue
+from leveret.broker.timetable import Appointee, Timetable
+from leveret.broker.vhost import VHost
+
+# The session never expires.
+FOREVER_S: Final = 0xFFFFFFFF
+_SECOND_NS: Final = 1_000_000_000
+_MAX_PACKET_ID: Final = 65535
+# Under what the node keeps the clients.
+_NAME: Final = "mqtt"
+
+# What a message that was sent waits for.
+AWAIT_PUBACK: Final = 1
+AWAIT_PUBREC: Final = 2
+AWAIT_PUBCOMP: Final = 3
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Occupant(ABC):
+    """The connection that a client has now."""
+
+    @abstractmethod
+    def taken_over(self) -> None:
+        """Another connection has come with the same client identifier: go."""
+
+
+@final
+class Flight:
+    """A message of QoS 1 or 2 on its way to a client, or its PUBREL.
+
+    Invariant: ``queue`` counts it as unacknowledged until it ``is_settled``.
+    """
+
+    def __init__(
+        self, packet_id: int, qos: int, queue: Queue, message: Message, offset: int
+    ) -> None:
+        self.packet_id: Final = packet_id
+        self.qos: Final = qos
+        self.queue: Final = queue
+        self.message: Final = message
+        self.offset: Final = offset
+        self.awaits = AWAIT_PUBACK if qos == 1 else AWAIT_PUBREC
+        self.is_settled = False
+
+    def settle(self) -> None:
+        """The client has the message."""
+        if not self.is_settled:
+            self.is_settled = True
+            self.queue.unacked_octets -= len(self.message.body)
+            self.queue.settle(self.offset)
+
+
+@final
+class Client(Appointee):
+    """One client identifier of one vhost.
+
+    ``number`` is told apart from every other's in this run.  ``incoming`` are the packet
+    identifiers of QoS 2 that were taken in and not released, each with the batch of the journal
+    that its message is in.  ``flights`` are what was sent and is not done, in the order sent.
+    """
+
+    def __init__(self, clients: "Clients", vhost: VHost, client_id: str, number: int) -> None:
+        super().__init__()
+        self._clients: Final = clients
+        self.vhost: Final = vhost
+        self.client_id: Final = client_id
+        self.number: Final = number
+        self.occupant: Occupant | None = None
+        # How long the session lasts once the connection is gone.
+        self.expiry_s = 0
+        self.incoming: Final[dict[int, int]] = {}
+        self.flights: Final[dict[int, Flight]] = {}
+        self._last_id: i64 = 0
+
+    def queue_name(self, qos: int) -> str:
+        """The queue for subscriptions with ``qos``: one for 0, one for all others."""
+        return f"mqtt-subscription-{self.client_id}qos{1 if qos > 0 else 0}"
+
+    def next_packet_id(self) -> int:
+        """One that is not in use.  There must be one: see ``flights``.  Hot."""
+        flights = self.flights
+        while True:
+            self._last_id += 1
+            if self._last_id > _MAX_PACKET_ID:
+                self._last_id = 1
+            packet_id = int(self._last_id)
+            if packet_id not in flights:
+                return packet_id
+
+    def forget_packets(self) -> None:
+        """The session is over: no packet identifier is in use."""
+        self.incoming.clear()
+        for flight in list(self.flights.values()):
+            flight.settle()
+        self.flights.clear()
+
+    def on_time(self, now_ns: int) -> None:
+        """The session has expired, unless the client came back."""
+        if self.occupant is None:
+            self.forget_packets()
+            self._clients.forget(self)
+
+
+@final
+class Clients:
+    """The clients of one node, by vhost and client identifier.
+
+    One is here while it has a connection, and as long as its session lasts after that.
+    """
+
+    def __init__(self, timetable: Timetable) -> None:
+        self._timetable: Final = timetable
+        self._by_key: Final[dict[tuple[str, str], Client]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def find(self, vhost: str, client_id: str) -> Client | None:
+        """The client, if it is known."""
+        return self._by_key.get((vhost, client_id))
+
+    def come(self, vhost: VHost, client_id: str, occupant: Occupant) -> Client:
+        """The client has a new connection: an old one has to go."""
+        key = (vhost.name, client_id)
+        client = self._by_key.get(key)
+        if client is not None and client.occupant is not None:
+            client.occupant.taken_over()
+            # With the connection the client may have gone, too.
+            client = self._by_key.get(key)
+        if client is not None and client.vhost is not vhost:
+            # That one was deleted, and another has its name.
+            self._timetable.cancel(client)
+            client = None
+        if client is None:
+            self._count += 1
+            client = Client(self, vhost, client_id, self._count)
+            self._by_key[key] = client
+        self._timetable.cancel(client)
+        client.occupant = occupant
+        return client
+
+    def leave(self, client: Client, now_ns: int) -> None:
+        """The client's connection is gone; its session stays as long as it is to."""
+        client.occupant = None
+        if client.expiry_s == 0:
+            client.forget_packets()
+            self.forget(client)
+        elif client.expiry_s != FOREVER_S:
+            self._timetable.appoint(client, now_ns + client.expiry_s * _SECOND_NS)
+
+    def forget(self, client: Client) -> None:
+        """Its session is over."""
+        key = (client.vhost.name, client.client_id)
+        if self._by_key.get(key) is client:
+            del self._by_key[key]
+
+
+def clients_of(node: Node) -> Clients:
+    """The clients of ``node``; all its listeners share them."""
+    found = node.belongings.get(_NAME)
+    if isinstance(found, Clients):
+        return found
+    made = Clients(node.timetable)
+    node.belongings[_NAME] = made
+    return made
