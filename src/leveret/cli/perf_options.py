@@ -78,6 +78,8 @@ class Options:
         parts = names.split()
         word = parts[-1].removeprefix("--").replace("-", "_")
         default = getattr(self._settings, self._names.get(word, word))
+        if default == "":  # which is none of the words of a choice
+            default = None
         return click.option(*parts, type=kind, default=default, metavar=metavar, help=text)
 
     def apply(self, options: dict[str, Any], settings: Settings) -> None:
@@ -86,5 +88,6 @@ class Options:
         if options["duration"] is None:
             options["duration"] = 0.0 if options["messages"] else settings.duration
         for name, value in options.items():
-            setattr(settings, self._names.get(name, name), value)
+            if value is not None:
+                setattr(settings, self._names.get(name, name), value)
         settings.check()

@@ -34,6 +34,7 @@ class Load(ABC):
         self.consumers: Final[list[Consumer]] = []
         self.links: Final[list[Link]] = []
         self.publishing: Final[list[Link]] = []
+        self.notes: Final[list[str]] = []  # what the reader of the result should know
         self._books: Final[list[tuple[int, Ledger]]] = []
 
     @property
@@ -74,6 +75,11 @@ class Load(ABC):
     def shares_ledgers(self) -> bool:
         """Whether the consumers of a place share its messages: then they share a ledger."""
         return True
+
+    def note(self, sentence: str) -> None:
+        """Have ``sentence`` said once with the result."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     async def open_publishers(self) -> None:
         """Open all publishers.  Raises BrokerFault."""

@@ -29,6 +29,7 @@ class Result:
         self.under_way = 0  # sent, and neither received nor known to be refused at the end
         self.opened_s = 0.0  # how long it took to open all connections
         self.verdict: Verdict | None = None
+        self.notes: list[str] = []
 
     @property
     def wall_s(self) -> float:
@@ -154,7 +155,7 @@ def summary(result: Result) -> str:
             f" {verdict.duplicated:,}, corrupt {verdict.corrupt:,}, out of order"
             f" {verdict.reordered:,}"
         )
-    return "\n".join(lines)
+    return "\n".join(lines + result.notes)
 
 
 def _rates(result: Result) -> list[str]:
@@ -176,6 +177,8 @@ def _under_way(result: Result) -> list[str]:
     if not result.under_way:
         return []
     hint = "" if result.verdict is not None else "; --verify waits for them"
+    if hint and result.settings.may_lose:
+        hint += ", unless the broker dropped them"
     said = f"{result.under_way:,} messages, sent but not yet received{hint}"
     return [f"still under way at the end: {said}"]
 
@@ -223,6 +226,8 @@ def as_json(result: Result) -> str:
         "cpu_percent": round(per(100 * result.cpu_s, result.wall_s), 1),
         "cpu_s_per_million": round(result.cpu_s_per_million, 4),
     }
+    if result.notes:
+        tree["notes"] = result.notes
     if verdict is not None:
         tree["verified"] = verdict.is_fine
         tree["lost"] = verdict.lost

@@ -83,6 +83,7 @@ class Run:
             warmed = begin
         result = Result(self._settings, load.product, self._meter, begin)
         result.opened_s = opened_s
+        result.notes = load.notes
         deadline = warmed.at_ns + int(self._settings.duration * 1e9)
         result.by_count = await self._watch_until(deadline, total)
         await self._finish(result, total)
