@@ -102,7 +102,10 @@ class Repair:
 
     def _vhosts_in_use(self) -> set[str]:
         scan = self._checkup.catalog
-        kinds = ("queues", "exchanges", "bindings", "policies", "operator_policies", "parameters")
+        kinds = (
+            *("queues", "exchanges", "bindings", "policies", "operator_policies", "parameters"),
+            "retained",
+        )
         return {key[0] for kind in kinds for key, _ in scan.parsed(kind)}
 
     def _lost_queues(self, vhost: str) -> list[Change]:

@@ -29,7 +29,7 @@ from leveret.tables import Table, read_table, table_octets
 _Key = tuple[str, ...]
 # What goes with its vhost.
 _IN_VHOSTS: Final = (
-    *("parameters", "policies", "operator_policies", "exchanges", "queues", "bindings"),
+    *("parameters", "policies", "operator_policies", "exchanges", "queues", "bindings", "retained"),
 )
 
 

@@ -143,6 +143,20 @@ class Storage(Commits):
         self._write_changes()
         self._catalog.wait(self._catalog.number, waiter)
 
+    def kept(self, kind: str) -> list[tuple[list[str], dict[str, object]]]:
+        """What there is of ``kind`` in the catalog."""
+        return self._catalog.rows(kind)
+
+    def keep(self, kind: str, key: tuple[str, ...], facts: dict[str, object] | None) -> None:
+        """Change one row of the catalog."""
+        # First what was declared: the vhost may be a new one, in the place of one just deleted.
+        self._write_changes()
+        self.change_count += 1
+        if facts is None:
+            self._catalog.remove(kind, key)
+        else:
+            self._catalog.put(kind, key, facts)
+
     def end_turn(self) -> bool:
         """Write what happened in this turn.  Whether there is more to write in the next."""
         journal = self._shelf.journal

@@ -357,3 +357,10 @@ def _headers(properties: Properties) -> Table:
         return properties.headers()
     except TableError:  # not what this broker let in
         return {}
+
+
+def expiry_time(properties: Properties) -> int:
+    """When a message of an MQTT client expires, as Unix time; -1 if it does not."""
+    if properties.headers_at == 0 or properties.expiration is None:
+        return -1
+    return _whole(_headers(properties).get(EXPIRES))

@@ -23,7 +23,10 @@ CATALOG: Final = "catalog.sqlite"
 KINDS: Final = (
     *("vhosts", "users", "permissions", "topic_permissions", "parameters", "global_parameters"),
     *("policies", "operator_policies", "vhost_limits", "exchanges", "queues", "bindings", "facts"),
+    "retained",
 )
+# Those that a catalog does not have which was last opened before there were any.
+LATER_KINDS: Final = ("retained",)
 # The version of the tables; each entry of _MIGRATIONS brings the version before to its own.
 VERSION: Final = 1
 _MIGRATIONS: Final[list[Callable[[sqlite3.Connection], None]]] = []
@@ -56,6 +59,17 @@ class Commits(TurnEnd):
     @abstractmethod
     def wait_for_commit(self, waiter: CommitWaiter) -> None:
         """Tell ``waiter`` when all that was changed so far is on the disk."""
+
+    @abstractmethod
+    def kept(self, kind: str) -> list[tuple[list[str], dict[str, object]]]:
+        """What a protocol had kept before the start, by key; see ``keep``.  Raises CatalogError."""
+
+    @abstractmethod
+    def keep(self, kind: str, key: tuple[str, ...], facts: dict[str, object] | None) -> None:
+        """Have something of a protocol's own written down, or deleted when ``facts`` is None.
+
+        The first of ``key`` is the vhost, and all of it goes when that does.
+        """
 
 
 @final

@@ -1,0 +1,210 @@
+"""leveret.mqtt.retained: the last message of each topic, for whoever subscribes later."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fakes import FakeClock, FakeRandom
+
+from leveret.broker.message import Message, Origin
+from leveret.broker.node import Node
+from leveret.broker.vhost import VHost
+from leveret.config.settings import Settings
+from leveret.mqtt.convert import Plain, amqp_properties
+from leveret.mqtt.filters import matches, routing_key
+from leveret.mqtt.properties import MESSAGE_EXPIRY, PropertyWriter, read_packet_properties
+from leveret.mqtt.retained import Retained, RetainedStore, retained_of
+
+PLAIN = Plain()
+
+
+class Place:
+    """A node with its store."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = FakeClock()
+        self.node = Node(Settings(**settings), self.clock, FakeRandom())
+        self.vhost = self.node.vhosts["/"]
+        self.store = retained_of(self.node).store
+
+    def put(self, topic: str, body: bytes = b"x", expiry: int = -1) -> bool:
+        properties = PLAIN.properties(1, True)
+        if expiry >= 0:
+            writer = PropertyWriter()
+            writer.number(MESSAGE_EXPIRY, expiry)
+            given = read_packet_properties(writer.octets(), 3)
+            properties = amqp_properties(given, 1, True, self.clock.unix_s())
+        origin = Origin("amq.topic", routing_key(topic))
+        return self.store.put(self.vhost, Message(origin, properties, body))
+
+    def find(self, topic_filter: str, vhost: VHost | None = None) -> dict[str, bytes]:
+        found = self.store.find(vhost or self.vhost, topic_filter)
+        return {each.origin.routing_key.replace(".", "/"): each.body for each in found}
+
+
+def test_the_last_message_of_a_topic_is_kept() -> None:
+    place = Place()
+    assert place.put("a/b", b"1") and place.put("a/b", b"2") and place.put("a", b"3")
+    assert place.find("a/b") == {"a/b": b"2"}
+    assert place.store.count() == 2
+
+
+def test_an_empty_message_clears_the_topic() -> None:
+    place = Place()
+    place.put("a/b")
+    place.put("a/b/c")
+    assert place.put("a/b", b"") and place.put("never/there", b"")
+    assert place.find("#") == {"a/b/c": b"x"}
+    assert place.put("a/b/c", b"")
+    assert (place.find("#"), place.store.count()) == ({}, 0)
+
+
+def test_wildcards_find_what_they_match() -> None:
+    place = Place()
+    for topic in ("a", "a/b", "a/c", "a/b/c", "/a", "$SYS/a", "$SYS/a/b", "d//e"):
+        place.put(topic)
+    assert set(place.find("a/+")) == {"a/b", "a/c"}
+    assert set(place.find("a/#")) == {"a", "a/b", "a/c", "a/b/c"}
+    assert set(place.find("+")) == {"a"}
+    assert set(place.find("+/a")) == {"/a"}
+    assert set(place.find("d/+/e")) == {"d//e"}
+    assert set(place.find("#")) == {"a", "a/b", "a/c", "a/b/c", "/a", "d//e"}
+    assert set(place.find("$SYS/#")) == {"$SYS/a", "$SYS/a/b"}
+    assert set(place.find("$SYS/+/b")) == {"$SYS/a/b"}
+    assert set(place.find("+/+/b")) == set()
+
+
+def test_a_dot_is_a_slash() -> None:
+    place = Place()
+    place.put("a.b", b"1")
+    place.put("a/b", b"2")
+    assert place.find("a.+") == {"a/b": b"2"}
+
+
+levels = st.lists(st.sampled_from(["a", "b", "", "$x"]), min_size=1, max_size=4)
+wanted = st.lists(st.sampled_from(["a", "b", "", "$x", "+"]), max_size=4)
+
+
+@given(
+    st.lists(st.tuples(levels, st.booleans()), max_size=20), wanted, st.booleans(), st.booleans()
+)
+def test_the_trie_finds_what_a_look_at_each_finds(
+    puts: list[tuple[list[str], bool]], filter_levels: list[str], more: bool, dots: bool
+) -> None:
+    place = Place()
+    model: dict[str, bytes] = {}
+    for number, (topic_levels, clears) in enumerate(puts):
+        topic = "/".join(topic_levels)
+        body = b"" if clears else b"%d" % number
+        place.put(topic, body)
+        model[topic] = body
+        if clears:
+            del model[topic]
+    topic_filter = ("." if dots else "/").join([*filter_levels, *(["#"] if more else [])])
+    if topic_filter:
+        expected = {t: b for t, b in model.items() if matches(topic_filter, t)}
+        assert place.find(topic_filter) == expected
+    assert place.store.count() == len(model)
+
+
+def test_each_vhost_has_its_own_and_they_go_with_it() -> None:
+    place = Place()
+    other = place.node.add_vhost("other")
+    place.put("a")
+    assert place.find("#", other) == {}
+    origin = Origin("amq.topic", "b")
+    place.store.put(other, Message(origin, PLAIN.properties(0, True), b"y"))
+    assert place.store.count() == 2
+    place.node.delete_vhost("other")
+    assert place.store.count() == 1
+    again = place.node.add_vhost("other")
+    assert place.find("#", again) == {}
+    assert place.find("#") == {"a": b"x"}
+
+
+def test_there_may_be_so_many_and_no_more() -> None:
+    place = Place(mqtt_retained_messages=2)
+    assert place.put("a") and place.put("b")
+    assert not place.put("c")
+    assert place.put("b", b"new")
+    assert place.put("a", b"") and place.put("c")
+    assert set(place.find("#")) == {"b", "c"}
+
+
+def test_they_may_take_so_much_and_no_more() -> None:
+    place = Place(mqtt_retained_size=2000)
+    assert place.put("a", b"x" * 1000)
+    assert not place.put("b", b"x" * 1000)
+    assert not place.put("a", b"x" * 2000)
+    assert place.find("#") == {"a": b"x" * 1000}
+    assert place.put("b", b"x" * 200)
+
+
+def test_what_has_expired_is_not_found_and_makes_room() -> None:
+    place = Place(mqtt_retained_messages=2)
+    place.put("a", expiry=10)
+    place.put("b", expiry=20)
+    place.clock.pass_s(9)
+    assert set(place.find("#")) == {"a", "b"}
+    place.clock.pass_s(1)
+    assert set(place.find("#")) == {"b"}
+    assert place.put("c")
+    assert set(place.find("#")) == {"b", "c"}
+    assert not place.put("d")
+
+
+def test_what_has_expired_goes_by_itself() -> None:
+    place = Place()
+    place.put("a", expiry=10)
+    place.put("b", expiry=100)
+    for _ in range(3):
+        place.clock.pass_s(31)
+        place.node.keep_time()
+    assert place.store.count() == 1
+    place.clock.pass_s(31)
+    place.node.keep_time()
+    assert place.store.count() == 0
+    assert len(place.node.timetable) == 0
+
+
+def test_a_message_that_replaces_one_that_expires_need_not_expire() -> None:
+    place = Place()
+    place.put("a", expiry=10)
+    place.put("a", b"stays")
+    place.clock.pass_s(40)
+    place.node.keep_time()
+    assert place.find("a") == {"a": b"stays"}
+
+
+def test_without_a_store_nothing_is_kept() -> None:
+    place = Place(mqtt_retained_store="none")
+    assert not place.put("a")
+    assert place.put("a", b"")
+    assert (place.find("#"), place.store.count()) == ({}, 0)
+
+
+class OneForAll(RetainedStore):
+    """A store of somebody else's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: list[Message] = []
+
+    def put(self, vhost: VHost, message: Message) -> bool:
+        self.last = [message]
+        return True
+
+    def find(self, vhost: VHost, topic_filter: str) -> list[Message]:
+        return self.last
+
+    def count(self) -> int:
+        return len(self.last)
+
+
+def test_the_store_can_be_replaced() -> None:
+    place = Place()
+    held: Retained = retained_of(place.node)
+    held.store = OneForAll()
+    place.store = retained_of(place.node).store
+    place.put("a")
+    assert place.find("b") == {"a": b"x"}
