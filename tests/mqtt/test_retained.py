@@ -1,21 +1,32 @@
 """leveret.mqtt.retained: the last message of each topic, for whoever subscribes later."""
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.broker.lives import Life
 from tests.fakes import FakeClock, FakeRandom
 
 from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.vhost import VHost
 from leveret.config.settings import Settings
-from leveret.mqtt.convert import Plain, amqp_properties
+from leveret.mqtt.convert import Plain, amqp_properties, is_retained, publish_qos
 from leveret.mqtt.filters import matches, routing_key
 from leveret.mqtt.properties import MESSAGE_EXPIRY, PropertyWriter, read_packet_properties
 from leveret.mqtt.retained import Retained, RetainedStore, retained_of
+from leveret.store.catalog import CommitWaiter
 
 PLAIN = Plain()
+
+
+class Waiter(CommitWaiter):
+    def __init__(self) -> None:
+        self.told = 0
+
+    def on_committed(self, number: int) -> None:
+        self.told += 1
 
 
 class Place:
@@ -208,3 +219,89 @@ def test_the_store_can_be_replaced() -> None:
     place.store = retained_of(place.node).store
     place.put("a")
     assert place.find("b") == {"a": b"x"}
+
+
+# --- across a restart ------------------------------------------------------------------------
+
+
+def kept(life: Life, topic_filter: str = "#") -> dict[str, bytes]:
+    found = retained_of(life.node).store.find(life.vhost, topic_filter)
+    return {each.origin.routing_key: each.body for each in found}
+
+
+def put(life: Life, key: str, body: bytes = b"x") -> bool:
+    message = Message(Origin("amq.topic", key), PLAIN.properties(1, True), body)
+    return retained_of(life.node).store.put(life.vhost, message)
+
+
+def begun(folder: Path) -> Life:
+    life = Life(folder)
+    life.node.commits = life.storage
+    return life
+
+
+def test_they_are_there_after_a_restart(tmp_path: Path) -> None:
+    life = begun(tmp_path)
+    for key, body in (("a.b", bytes(range(256))), ("ü.$x", b"2"), ("gone", b"3"), ("a.b", b"4")):
+        assert put(life, key, body)
+    put(life, "gone", b"")
+    life.end()
+    again = begun(tmp_path)
+    assert kept(again) == {"a.b": b"4", "ü.$x": b"2"}
+    (message,) = retained_of(again.node).store.find(again.vhost, "a/b")
+    assert (publish_qos(message.properties), is_retained(message.properties)) == (1, True)
+    put(again, "a.b", b"")
+    again.end()
+    last = begun(tmp_path)
+    assert kept(last) == {"ü.$x": b"2"}
+    last.end()
+
+
+def test_nobody_is_told_that_one_is_kept_before_it_is_on_the_disk(tmp_path: Path) -> None:
+    life = begun(tmp_path)
+    before = life.storage.change_count
+    put(life, "a")
+    assert life.storage.change_count > before
+    waiter = Waiter()
+    life.storage.wait_for_commit(waiter)
+    life.storage.end_turn()
+    assert waiter.told == 0
+    life.worker.work()
+    assert waiter.told == 1
+    life.end()
+
+
+def test_those_of_a_deleted_vhost_do_not_come_back(tmp_path: Path) -> None:
+    life = begun(tmp_path)
+    other = life.node.add_vhost("other")
+    store = retained_of(life.node).store
+    store.put(other, Message(Origin("amq.topic", "old"), PLAIN.properties(1, True), b"x"))
+    life.node.delete_vhost("other")
+    again = life.node.add_vhost("other")
+    store.put(again, Message(Origin("amq.topic", "new"), PLAIN.properties(1, True), b"x"))
+    life.end()
+    after = begun(tmp_path)
+    found = retained_of(after.node).store.find(after.node.vhosts["other"], "#")
+    assert [each.origin.routing_key for each in found] == ["new"]
+    after.end()
+
+
+def test_those_in_memory_only_are_gone_after_a_restart(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    put(life, "a")
+    assert kept(life) == {"a": b"x"}
+    life.end()
+    again = begun(tmp_path)
+    assert kept(again) == {}
+    again.end()
+
+
+def test_what_makes_no_sense_in_the_catalog_is_passed_over(tmp_path: Path) -> None:
+    life = begun(tmp_path)
+    put(life, "good")
+    life.storage.keep("retained", ("/", "bad"), {"body": "x"})
+    life.storage.keep("retained", ("nowhere", "lost"), {"body": ""})
+    life.end()
+    again = begun(tmp_path)
+    assert kept(again) == {"good": b"x"}
+    again.end()
