@@ -396,3 +396,18 @@ def test_a_publisher_is_far_ahead_while_consumers_are_busy_with_very_much() -> N
     assert talk.session.lead == FAR_AHEAD
     talk.call("queue.purge", queue="a")
     assert talk.session.lead == LEVEL
+
+
+def test_who_changes_between_queues_is_not_taken_for_one_whose_consumers_hurry() -> None:
+    talk = opened()
+    # Something was taken from one of them once, so that their numbers differ.
+    talk.feed(publish("a"))
+    talk.send("basic.consume", queue="a", consumer_tag="once", no_ack=True)
+    talk.send("basic.cancel", consumer_tag="once")
+    assert talk.read()
+    talk.feed(publish("a") * 50_100)
+    talk.feed(publish("b") * 50_100)
+    talk.feed(publish("a"))
+    for name in "baba":
+        talk.feed(publish(name))
+        assert talk.session.lead == AHEAD, "nobody takes anything"

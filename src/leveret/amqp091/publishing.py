@@ -109,8 +109,6 @@ class Publishing:
         self.held: list[Held] | None = None
         # The address that replies to this channel go to; "" when nobody consumes them.
         self.reply_address = ""
-        # How often the queue of the last route had handed out what waited, when that was looked at.
-        self._dispatched: i64 = 0
         # Routes with uses, and what was published to which exchange; there may be old ones.
         self._used: list[Route] = []
         self._tallies: Final[dict[Exchange, PublishTally]] = {}
@@ -154,8 +152,8 @@ class Publishing:
         waiting = queue.ready_count
         if waiting <= _MANY:
             return LEVEL
-        dispatched = self._dispatched
-        self._dispatched = queue.dispatched_count
+        dispatched = route.dispatched
+        route.dispatched = queue.dispatched_count
         if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
             return AHEAD
         return FAR_AHEAD

@@ -35,6 +35,8 @@ class Route:
         self.tally: PublishTally | None = None
         self.uses: i64 = 0
         self.properties: Properties = NO_PROPERTIES
+        # How often its first queue had handed out what waited, when that was looked at last.
+        self.dispatched: i64 = 0
 
 
 @final
