@@ -9,7 +9,6 @@ from leveret.amqp091.arguments import Arguments, MethodFrame
 from leveret.amqp091.confirms import Confirms
 from leveret.amqp091.consumer import ChannelConsumer, ConsumeWish
 from leveret.amqp091.context import Context
-from leveret.amqp091.lapses import Lapse, Lapses, timeout_ms
 from leveret.amqp091.publishing import Publishing
 from leveret.amqp091.spec import (
     BASIC_CANCEL_OK,
@@ -31,6 +30,7 @@ from leveret.broker.queue import Queue
 from leveret.broker.tallies import ChannelView, Holding, PublishTally, ReadTally
 from leveret.broker.vhost import REPLY_TO
 from leveret.errors import AccessRefused, NotAllowed, NotFound, NotSupported, PreconditionFailed
+from leveret.sessions.lapses import Lapse, Lapses, timeout_ms
 from leveret.sessions.outstanding import Delivery, Outstanding
 from leveret.sessions.reading import Reading
 from leveret.tables import INTEGERS, Table

@@ -1,4 +1,4 @@
-"""leveret.amqp091.lapses: deliveries that are not acknowledged in time."""
+"""leveret.sessions.lapses: deliveries that are not acknowledged in time."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from pamqp import commands
 from tests.fakes import FakeClock, Talk, handshake, new_node, publish
 
 from leveret.amqp091.channel import MAX_LAPSED
-from leveret.amqp091.lapses import Lapses
 from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.properties import NO_PROPERTIES
 from leveret.broker.wishes import QueueWish
+from leveret.sessions.lapses import Lapses
 from leveret.sessions.outstanding import Delivery, Outstanding
 
 MS = 1_000_000
