@@ -57,7 +57,7 @@ def test_the_last_message_of_a_topic_is_kept() -> None:
     place = Place()
     assert place.put("a/b", b"1") and place.put("a/b", b"2") and place.put("a", b"3")
     assert place.find("a/b") == {"a/b": b"2"}
-    assert place.store.count() == 2
+    assert place.store.count(place.vhost) == 2
 
 
 def test_an_empty_message_clears_the_topic() -> None:
@@ -67,7 +67,7 @@ def test_an_empty_message_clears_the_topic() -> None:
     assert place.put("a/b", b"") and place.put("never/there", b"")
     assert place.find("#") == {"a/b/c": b"x"}
     assert place.put("a/b/c", b"")
-    assert (place.find("#"), place.store.count()) == ({}, 0)
+    assert (place.find("#"), place.store.count(place.vhost)) == ({}, 0)
 
 
 def test_wildcards_find_what_they_match() -> None:
@@ -115,21 +115,22 @@ def test_the_trie_finds_what_a_look_at_each_finds(
     if topic_filter:
         expected = {t: b for t, b in model.items() if matches(topic_filter, t)}
         assert place.find(topic_filter) == expected
-    assert place.store.count() == len(model)
+    assert place.store.count(place.vhost) == len(model)
 
 
 def test_each_vhost_has_its_own_and_they_go_with_it() -> None:
-    place = Place()
+    place = Place(mqtt_retained_messages=2)
     other = place.node.add_vhost("other")
     place.put("a")
     assert place.find("#", other) == {}
     origin = Origin("amq.topic", "b")
     place.store.put(other, Message(origin, PLAIN.properties(0, True), b"y"))
-    assert place.store.count() == 2
+    assert (place.store.count(place.vhost), place.store.count(other)) == (1, 1)
+    assert not place.put("b")
     place.node.delete_vhost("other")
-    assert place.store.count() == 1
+    assert place.put("b") and place.put("b", b"")
     again = place.node.add_vhost("other")
-    assert place.find("#", again) == {}
+    assert (place.find("#", again), place.store.count(again)) == ({}, 0)
     assert place.find("#") == {"a": b"x"}
 
 
@@ -171,10 +172,10 @@ def test_what_has_expired_goes_by_itself() -> None:
     for _ in range(3):
         place.clock.pass_s(31)
         place.node.keep_time()
-    assert place.store.count() == 1
+    assert place.store.count(place.vhost) == 1
     place.clock.pass_s(31)
     place.node.keep_time()
-    assert place.store.count() == 0
+    assert place.store.count(place.vhost) == 0
     assert len(place.node.timetable) == 0
 
 
@@ -191,7 +192,7 @@ def test_without_a_store_nothing_is_kept() -> None:
     place = Place(mqtt_retained_store="none")
     assert not place.put("a")
     assert place.put("a", b"")
-    assert (place.find("#"), place.store.count()) == ({}, 0)
+    assert (place.find("#"), place.store.count(place.vhost)) == ({}, 0)
 
 
 class OneForAll(RetainedStore):
@@ -208,7 +209,7 @@ class OneForAll(RetainedStore):
     def find(self, vhost: VHost, topic_filter: str) -> list[Message]:
         return self.last
 
-    def count(self) -> int:
+    def count(self, vhost: VHost) -> int:
         return len(self.last)
 
 

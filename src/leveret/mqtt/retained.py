@@ -50,8 +50,8 @@ class RetainedStore(ABC):
         """The messages that have not expired of all topics that a valid filter matches."""
 
     @abstractmethod
-    def count(self) -> int:
-        """How many there are in all vhosts."""
+    def count(self, vhost: VHost) -> int:
+        """How many there are in ``vhost``."""
 
 
 @final
@@ -66,7 +66,7 @@ class NothingRetained(RetainedStore):
         """There is none."""
         return []
 
-    def count(self) -> int:
+    def count(self, vhost: VHost) -> int:
         """There is none."""
         return 0
 
@@ -86,6 +86,7 @@ class Topics:
 
     def __init__(self, vhost: VHost) -> None:
         self.vhost: Final = vhost
+        self.count = 0
         self._root: Final = Level()
 
     def get(self, levels: list[str]) -> Message | None:
@@ -107,6 +108,8 @@ class Topics:
                 found = Level()
                 place.next[level] = found
             place = found
+        if place.message is None:
+            self.count += 1
         place.message = message
 
     def remove(self, levels: list[str]) -> None:
@@ -115,6 +118,7 @@ class Topics:
         for level in levels:
             path.append(path[-1].next[level])
         path[-1].message = None
+        self.count -= 1
         for index in range(len(levels) - 1, -1, -1):
             place = path[index + 1]
             if place.next or place.message is not None:
@@ -227,10 +231,9 @@ class RetainedInMemory(RetainedStore):
         now_s = self._node.clock.unix_s()
         return [message for message in found if not _has_expired(message, now_s)]
 
-    def count(self) -> int:
-        """How many there are, those of deleted vhosts not."""
-        self._forget_vhosts()
-        return self._count
+    def count(self, vhost: VHost) -> int:
+        """How many there are, some that have just expired too."""
+        return self._topics(vhost).count
 
     # --- the tries -------------------------------------------------------------------------
 
