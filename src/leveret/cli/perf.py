@@ -105,6 +105,7 @@ def amqp(context: click.Context, /, **options: Any) -> None:
 @_MQTT.choice("-Q --qos", QOS, "Quality of service.  [0]")
 @_MQTT.choice("--subscribe-qos", QOS, "The subscribers', if it is another.")
 @_MQTT.amount("-c --inflight", "Unanswered messages per publisher, from QoS 1 on.  [100]", 65535)
+@_MQTT.amount("-w --under-way", "Send only while fewer are sent and not received.  [0: any]")
 @_MQTT.real("-r --rate", "PER_SECOND", "Messages/s of each publisher; 0: all it can.  [0]")
 @_MQTT.duration()
 @_MQTT.amount(
@@ -146,6 +147,7 @@ def mqtt(context: click.Context, /, **options: Any) -> None:
 @_STOMP.amount("-a --ack-every", "With client: one ACK for N messages.  [1]")
 @_STOMP.amount("-q --prefetch", "Unacknowledged messages per subscriber; 0: unsaid.  [0]", 65535)
 @flag("-p --persistent", "Messages should survive a restart.")
+@_STOMP.amount("-w --under-way", "Send only while fewer are sent and not received.  [0: any]")
 @_STOMP.real("-r --rate", "PER_SECOND", "Messages/s of each publisher; 0: all it can.  [0]")
 @_STOMP.duration()
 @_STOMP.amount(

@@ -5,6 +5,7 @@ from typing import Final, final
 from librt.strings import read_i64_be
 from mypy_extensions import i64
 
+from leveret.perf.gate import Gate
 from leveret.perf.ledger import Ledger
 from leveret.perf.link import Role
 from leveret.perf.meter import Meter
@@ -27,12 +28,18 @@ class Arrivals:
     """
 
     def __init__(
-        self, settings: Settings, meter: Meter, clock: Clock, ledger: Ledger | None
+        self,
+        settings: Settings,
+        meter: Meter,
+        clock: Clock,
+        ledger: Ledger | None,
+        gate: Gate | None,
     ) -> None:
         self._meter: Final = meter
         self._clock: Final = clock
         self._stamped: Final = settings.is_stamped
         self._ledger: Final = ledger
+        self._gate: Final = gate
         self._stamp: i64 = 0
         self._run: i64 = 0  # bodies that were sent at ``_stamp``
         self._count: i64 = 0
@@ -64,6 +71,8 @@ class Arrivals:
         meter.last_received_ns = self._clock.now_ns()
         self._count = 0
         self._octets = 0
+        if self._gate is not None:
+            self._gate.note_arrivals()
 
     def _record(self) -> None:
         if self._run:

@@ -53,7 +53,7 @@ class Role:
         """React after all of a chunk has been read: the moment to write."""
 
     def on_writable(self) -> None:
-        """Go on writing: the socket has room again."""
+        """Go on writing: there is room again, in the socket or for messages under way."""
 
 
 class Link(asyncio.Protocol):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from leveret.perf.address import Scheme, read_address
 from leveret.perf.batches import Target
 from leveret.perf.consumer import Consumer
+from leveret.perf.gate import Gate
 from leveret.perf.ledger import Ledger, Verdict
 from leveret.perf.link import Link, Watch
 from leveret.perf.meter import Meter
@@ -30,6 +31,8 @@ class Load(ABC):
         self.address: Final = read_address(settings.url, scheme)
         self.watch: Final = Watch()
         self.meter: Final = Meter()
+        limit = settings.under_way
+        self.gate: Final = Gate(limit, settings.fan, self.meter) if limit else None
         self.publishers: Final[list[Publisher]] = []
         self.consumers: Final[list[Consumer]] = []
         self.links: Final[list[Link]] = []

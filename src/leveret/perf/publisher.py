@@ -10,6 +10,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from leveret.perf.batches import Batches, Target
+from leveret.perf.gate import Gate
 from leveret.perf.link import Link, Role
 from leveret.perf.meter import Meter
 from leveret.perf.settings import Settings
@@ -86,6 +87,7 @@ class Publisher(Role):
         self._rate: Final = settings.rate
         self.confirms: Final = Confirms(meter, clock)
         self.link: Link | None = None
+        self.gate: Gate | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._batches: Batches | None = None
         self._begun_ns = 0
@@ -125,7 +127,7 @@ class Publisher(Role):
         self._publish()
 
     def on_writable(self) -> None:
-        """The socket has room again."""
+        """There is room again."""
         self._schedule()
 
     def on_chunk_end(self) -> None:
@@ -175,6 +177,8 @@ class Publisher(Role):
             most = min(most, self._limit - self.sent)
         if self._rate:
             most = min(most, self._due())
+        if self.gate is not None and most > 0:
+            most = min(most, self.gate.room(self))
         return most
 
     def answered(self, before: i64) -> None:

@@ -22,6 +22,7 @@ class Settings:
         self.consumers = 1
         self.connections = 0  # idle ones, besides those of publishers and consumers
         self.size = 16  # octets
+        self.under_way = 0  # messages that may be sent and not yet received, in all; 0: any number
         self.rate = 0.0  # messages/s per publisher; 0: as fast as it goes
         self.messages = 0  # per publisher (or to consume in all, without publishers); 0: no limit
         self.duration = 10.0  # seconds; 0: until messages are through or Ctrl-C
@@ -73,6 +74,10 @@ class Settings:
         """Refuse combinations that cannot work.  Raises BadSetting."""
         if self.verify:
             self.check_verify()
+        if self.under_way and not (self.publishers and self.consumers):
+            raise BadSetting(
+                f"--under-way needs publishers and {self.consumers_word}: it counts what is between"
+            )
         if self.warmup and self.duration and self.warmup >= self.duration:
             raise BadSetting("--warmup must be shorter than --duration, which includes it")
         if self.publisher_count + self.consumer_count + self.connections == 0:

@@ -82,6 +82,7 @@ class MqttLoad(Load):
         publisher = MqttPublisher(
             self._settings, self._targets(number), phase, self.meter, self.clock
         )
+        publisher.gate = self.gate
         self.publishers.append(publisher)
         connection = await self._open(publisher, f"p{number}", False)
         self.publishing.append(connection)
@@ -96,7 +97,7 @@ class MqttLoad(Load):
     async def open_consumer(self, place: int, ledger: Ledger | None) -> None:
         """A connection that subscribes to one topic."""
         settings = self._settings
-        arrivals = Arrivals(settings, self.meter, self.clock, ledger)
+        arrivals = Arrivals(settings, self.meter, self.clock, ledger, self.gate)
         subscriber = Subscriber(settings, self.topics[place], arrivals)
         name = f"s{len(self.consumers)}"
         self.consumers.append(subscriber)

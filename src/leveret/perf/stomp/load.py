@@ -73,6 +73,7 @@ class StompLoad(Load):
         """A connection that sends."""
         targets = self._targets(number)
         publisher = StompPublisher(self._settings, targets, phase, self.meter, self.clock)
+        publisher.gate = self.gate
         self.publishers.append(publisher)
         connection = await self._open(publisher)
         self.publishing.append(connection)
@@ -87,7 +88,7 @@ class StompLoad(Load):
 
     async def open_consumer(self, place: int, ledger: Ledger | None) -> None:
         """A connection that subscribes to one destination."""
-        arrivals = Arrivals(self._settings, self.meter, self.clock, ledger)
+        arrivals = Arrivals(self._settings, self.meter, self.clock, ledger, self.gate)
         subscriber = Subscriber(self._settings, self.destinations[place], arrivals)
         self.consumers.append(subscriber)
         await subscriber.start(await self._open(subscriber), self._declaring)
