@@ -52,6 +52,8 @@ class AliasesOut:
         # In the order in which they were last used.
         self._aliases: Final[dict[bytes, int]] = {}
         self._candidate = b""
+        # Numbers that were given away, and not told.
+        self._free: Final[list[int]] = []
         # Whether the client must be told the topic together with the alias found last.
         self.is_new = False
 
@@ -68,8 +70,10 @@ class AliasesOut:
             return found
         if self._maximum == 0 or len(topic) < _SHORT:
             return 0
-        number = len(aliases) + 1
-        if number > self._maximum:
+        number = len(aliases) + len(self._free) + 1
+        if self._free:
+            number = self._free.pop()
+        elif number > self._maximum:
             if topic != self._candidate:
                 self._candidate = topic
                 return 0
@@ -78,3 +82,9 @@ class AliasesOut:
         aliases[topic] = number
         self.is_new = True
         return number
+
+    def forget(self, topic: bytes) -> None:
+        """The packet with a new alias for ``topic`` was not sent after all."""
+        number = self._aliases.pop(topic, 0)
+        if number > 0:
+            self._free.append(number)
