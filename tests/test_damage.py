@@ -305,6 +305,14 @@ def test_a_catalog_that_makes_no_sense_is_refused(folder: Path) -> None:
     assert "it makes no sense" in refusal(folder)
 
 
+def test_a_catalog_from_before_there_were_retained_messages_is_whole(folder: Path) -> None:
+    with sqlite3.connect(folder / "catalog.sqlite") as database:
+        database.execute("DROP TABLE retained")
+    database.close()
+    status, said = run("check", folder)
+    assert status == 0, said
+
+
 def test_stat_tells_what_is_there(folder: Path) -> None:
     status, said = run("stat", folder, "--json")
     assert status == 0, said
