@@ -4,6 +4,7 @@ from typing import Final, final
 
 from leveret.broker.exchange import Binding, Exchange
 from leveret.broker.facts import (
+    INTERNAL,
     binding_facts,
     exchange_facts,
     name_facts,
@@ -27,6 +28,12 @@ class Herald:
         """``queue`` was declared."""
         if self._events.is_heard:
             self._events.tell("queue.created", queue_facts(self._vhost, queue, by), queue)
+
+    def rearranged(self, queue: Queue) -> None:
+        """``queue`` has other arguments than before: for those who write them down."""
+        if self._events.is_heard:
+            facts = queue_facts(self._vhost, queue, INTERNAL)
+            self._events.tell("queue.arguments.changed", facts, queue)
 
     def queue_deleted(self, queue: Queue, by: str) -> None:
         """``queue`` is gone."""

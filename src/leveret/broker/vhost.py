@@ -45,7 +45,7 @@ from leveret.broker.wishes import ExchangeWish, QueueWish
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from leveret.events import Events
 from leveret.ports import Clock, Random
-from leveret.tables import Table
+from leveret.tables import Field, Table
 
 REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _REPLY_PREFIX: Final = REPLY_TO + "."
@@ -249,6 +249,15 @@ class VHost(Keeper):
         self._totals.queue_count += 1
         self.queue_epoch += 1
         return queue
+
+    def give_argument(self, queue: Queue, name: str, field: Field | None) -> None:
+        """Let ``queue`` have another argument than it was declared with, or none of that name."""
+        if field is not None:
+            queue.arguments[name] = field
+        else:
+            queue.arguments.pop(name, None)
+        queue.apply(queue.effective_policy)
+        self._herald.rearranged(queue)
 
     def keep_on(self, shelf: Shelf) -> None:
         """Write durable queues and their messages down on ``shelf``."""

@@ -74,6 +74,14 @@ class PacketReader:
         self.data = chunk
         self._at = 0
 
+    def stand_at(self, kind: i64, flags: i64, payload: bytes) -> None:
+        """Be at a packet that was read before."""
+        self.kind = kind
+        self.flags = flags
+        self.data = payload
+        self.start = 0
+        self.end = len(payload)
+
     def clear(self) -> None:
         """Forget everything: nothing more will be read."""
         self.data = b""

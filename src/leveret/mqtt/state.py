@@ -14,6 +14,7 @@ from leveret.broker.node import Node
 from leveret.broker.queue import Queue
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.vhost import VHost
+from leveret.mqtt.subscriptions import Verdict
 
 # The session never expires.
 FOREVER_S: Final = 0xFFFFFFFF
@@ -45,13 +46,20 @@ class Flight:
     """
 
     def __init__(
-        self, packet_id: int, qos: int, queue: Queue, message: Message, offset: int
+        self,
+        packet_id: int,
+        qos: int,
+        queue: Queue,
+        message: Message,
+        offset: int,
+        verdict: Verdict,
     ) -> None:
         self.packet_id: Final = packet_id
         self.qos: Final = qos
         self.queue: Final = queue
         self.message: Final = message
         self.offset: Final = offset
+        self.verdict: Final = verdict
         self.awaits = AWAIT_PUBACK if qos == 1 else AWAIT_PUBREC
         self.is_settled = False
 
@@ -79,6 +87,8 @@ class Client(Appointee):
         self.client_id: Final = client_id
         self.number: Final = number
         self.occupant: Occupant | None = None
+        # What is published unless the client comes back in time.
+        self.will: Appointee | None = None
         # How long the session lasts once the connection is gone.
         self.expiry_s = 0
         self.incoming: Final[dict[int, int]] = {}
@@ -150,6 +160,9 @@ class Clients:
             client = Client(self, vhost, client_id, self._count)
             self._by_key[key] = client
         self._timetable.cancel(client)
+        if client.will is not None:
+            self._timetable.cancel(client.will)
+            client.will = None
         client.occupant = occupant
         return client
 

@@ -50,6 +50,11 @@ class Output:
         if not session.rung:
             self._bell.ring(session)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing but what is urgent is sent now."""
+        return self._hold_count > 0
+
     def hold(self) -> None:
         """Send nothing until ``let_go`` is called as often."""
         self._hold_count += 1

@@ -62,8 +62,11 @@ class Promises:
             if owed == 0:
                 self._promiser.keep_promise(token)
                 return
-        elif owed == 0:
-            owed = self._batches[-1]
+        if owed == 0:
+            # Nothing to wait for but those before it.
+            self._tokens.append(token)
+            self._batches.append(self._batches[-1])
+            return
         self._tokens.append(token)
         self._batches.append(owed)
         if owed > self._awaited:

@@ -1,0 +1,254 @@
+"""From a client's PUBLISH to messages in queues, and the answers: PUBACK, PUBREC, PUBCOMP.
+
+::
+
+    QoS 1   PUBLISH ──▶  (the message is safe)  ◀── PUBACK
+    QoS 2   PUBLISH ──▶  (the message is safe)  ◀── PUBREC   PUBREL ──▶  ◀── PUBCOMP
+
+Hot.  A topic is recognised by its octets, and what it resolves to is kept until the topology or
+the user's rights change.  A packet identifier of QoS 2 is remembered from PUBLISH to PUBREL, over
+any number of connections, so that its message is taken in once.
+Source: MQTT 5.0, sections 3.3, 4.3 and 4.6.  Differs from RabbitMQ, where QoS 2 is as 1.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from leveret.auth.rights import Pending
+from leveret.broker.node import Node
+from leveret.broker.properties import Properties
+from leveret.broker.queue import Queue
+from leveret.errors import AccessRefused, BrokerError, NotFound
+from leveret.mqtt.aliases import AliasesIn
+from leveret.mqtt.codes import (
+    NO_MATCHING_SUBSCRIBERS,
+    NOT_AUTHORIZED,
+    PACKET_IDENTIFIER_NOT_FOUND,
+    PROTOCOL_ERROR,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    QUOTA_EXCEEDED,
+    SUCCESS,
+    UNSPECIFIED_ERROR,
+    VERSION_5,
+    MqttFault,
+)
+from leveret.mqtt.convert import Plain, amqp_properties
+from leveret.mqtt.filters import routing_key
+from leveret.mqtt.packets import Publish, ack, topic_name
+from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
+from leveret.mqtt.state import Client
+from leveret.octets import write_u16
+from leveret.session import AHEAD, FAR_AHEAD, LEVEL
+from leveret.sessions.output import Output
+from leveret.sessions.promises import Promiser, Promises
+from leveret.sessions.publisher import Publisher
+from leveret.sessions.routes import Route, Routes
+from leveret.sessions.waiting import AlarmWait
+
+# What properties say is remembered for so many, if they are not large.
+_MAX_KNOWN: Final = 64
+_MAX_OCTETS: Final = 512
+# So many answers may be owed; a client that has more publishes on their way waits.
+_MAX_OWED: Final = 65535
+# A publisher is ahead of the consumers when this many wait; far ahead when this many do.
+_MANY: Final = 10_000
+_VERY_MANY: Final = 50_000
+_PLAIN: Final = Plain()
+_NO_QUEUES: Final[list[Queue]] = []
+# An answer that is owed: its packet identifier, and above that its type and reason.
+_KIND_SHIFT: Final = 16
+_REASON_SHIFT: Final = 20
+
+
+@final
+class Publishing(Promiser):
+    """Publishes for one connection."""
+
+    def __init__(
+        self, node: Node, client: Client, output: Output, publisher: Publisher, version: int
+    ) -> None:
+        super().__init__()
+        self._node: Final = node
+        self._alarms: Final = node.alarms
+        self._client: Final = client
+        self._output: Final = output
+        self._publisher: Final = publisher
+        self._version: Final = version
+        self._exchange: Final = node.settings.mqtt_exchange
+        self._promises: Final = Promises(client.vhost.ledger, self)
+        self._routes: Final = Routes()
+        self._last_topic = b""
+        self._last_route: Route | None = None
+        self._aliases: AliasesIn | None = None
+        self._known: dict[bytes, PacketProperties] = {}
+        self._dispatched: i64 = 0
+
+    # --- what comes ------------------------------------------------------------------------
+
+    def on_publish(self, publish: Publish) -> None:
+        """Take a message in.  Raises MqttFault, Pending.  Hot."""
+        if self._alarms.is_set:
+            raise Pending(AlarmWait(self._alarms))
+        if publish.properties:
+            self._take_properties(publish)
+            return
+        route = self._last_route
+        topic = publish.topic
+        # To compare with the last one is faster than to hash it, and most have only one.
+        if route is None or topic != self._last_topic:
+            route = self._route(topic)
+        properties = _PLAIN.properties(int(publish.qos), publish.is_retained)
+        self._publish(publish, route, properties)
+
+    def _route(self, topic: bytes) -> Route:
+        """The route of messages to ``topic``.  Raises MqttFault."""
+        route = self._routes.find(topic)
+        if route is None:
+            name = topic_name(topic)
+            if name == "":
+                raise MqttFault(PROTOCOL_ERROR, "PUBLISH without a topic")
+            route = Route(self._exchange, routing_key(name), False, self._client.number)
+            self._routes.remember(topic, route)
+        self._last_topic = topic
+        self._last_route = route
+        return route
+
+    def _take_properties(self, publish: Publish) -> None:
+        octets = publish.properties
+        packet = self._known.get(octets)
+        if packet is None:
+            packet = read_packet_properties(octets, PUBLISH)
+            if len(octets) <= _MAX_OCTETS:
+                if len(self._known) >= _MAX_KNOWN:
+                    self._known.clear()
+                self._known[octets] = packet
+        topic = publish.topic
+        if packet.has(TOPIC_ALIAS):
+            aliases = self._aliases
+            if aliases is None:
+                aliases = AliasesIn(self._node.settings.mqtt_topic_alias_maximum)
+                self._aliases = aliases
+            topic = aliases.topic(packet.number(TOPIC_ALIAS, 0), topic)
+        now_s = self._node.clock.unix_s()
+        properties = amqp_properties(packet, int(publish.qos), publish.is_retained, now_s)
+        self._publish(publish, self._route(topic), properties)
+
+    def _publish(self, publish: Publish, route: Route, properties: Properties) -> None:
+        qos = publish.qos
+        packet_id = int(publish.packet_id)
+        if qos == 2 and packet_id in self._client.incoming:
+            self._answer_again(packet_id)
+            return
+        publisher = self._publisher
+        try:
+            if not publisher.is_current(route):
+                publisher.resolve(route)
+            publisher.send(route, properties, publish.body, qos > 0)
+        except BrokerError as refusal:
+            self._refuse(refusal, int(qos), packet_id)
+            return
+        if qos > 0:
+            self._answer(int(qos), packet_id)
+
+    def on_pubrel(self, packet_id: int) -> None:
+        """The client lets go of an identifier of QoS 2."""
+        is_known = self._client.incoming.pop(packet_id, None) is not None
+        reason = SUCCESS if is_known else PACKET_IDENTIFIER_NOT_FOUND
+        # After the PUBREC, if that is still owed.
+        self._owe(PUBCOMP, packet_id, reason, 0, _NO_QUEUES)
+
+    # --- answers ---------------------------------------------------------------------------
+
+    def _answer(self, qos: int, packet_id: int) -> None:
+        """Answer for the message sent last, once it is safe."""
+        publisher = self._publisher
+        kind = PUBACK if qos == 1 else PUBREC
+        if not publisher.is_accepted:
+            # Before MQTT 5 there are no words for it; the client may try again.
+            if self._version == VERSION_5:
+                self._owe(kind, packet_id, QUOTA_EXCEEDED, publisher.owed, _NO_QUEUES)
+            return
+        if qos == 2:
+            self._client.incoming[packet_id] = publisher.owed
+        is_routed = self._version != VERSION_5 or publisher.is_routed
+        reason = SUCCESS if is_routed else NO_MATCHING_SUBSCRIBERS
+        self._owe(kind, packet_id, reason, publisher.owed, publisher.routing.queues)
+
+    def _owe(self, kind: int, packet_id: int, reason: int, owed: int, queues: list[Queue]) -> None:
+        if owed == 0 and len(self._promises) == 0:
+            self._write(kind, packet_id, reason)
+            self._output.ring()
+            return
+        token = packet_id | kind << _KIND_SHIFT | reason << _REASON_SHIFT
+        self._promises.add(token, owed, queues)
+
+    def _answer_again(self, packet_id: int) -> None:
+        """A message that is known comes again: answer again, but not before it is safe."""
+        owed = self._client.incoming[packet_id]
+        ledger = self._client.vhost.ledger
+        if ledger is not None:
+            owed = ledger.journal.owed if owed > ledger.journal.safe else 0
+        self._owe(PUBREC, packet_id, SUCCESS, owed, _NO_QUEUES)
+
+    def keep_promise(self, token: int) -> None:
+        """Give an answer that was owed."""
+        kind = token >> _KIND_SHIFT & 15
+        self._write(kind, token & 0xFFFF, token >> _REASON_SHIFT)
+
+    def _write(self, kind: int, packet_id: int, reason: int) -> None:
+        out = self._output.writer
+        if reason == SUCCESS or self._version != VERSION_5:
+            out.append(kind << 4)
+            out.append(2)
+            write_u16(out, packet_id)
+        else:
+            out.write(ack(kind, packet_id, reason))
+
+    def promises_kept(self) -> None:
+        """Answers were given though no input came: send them."""
+        self._output.ring()
+
+    @property
+    def owes_much(self) -> bool:
+        """Whether so many answers are owed that the client has to wait."""
+        return len(self._promises) >= _MAX_OWED
+
+    # --- refusals --------------------------------------------------------------------------
+
+    def _refuse(self, refusal: BrokerError, qos: int, packet_id: int) -> None:
+        """The client may not publish this.  Raises MqttFault where that ends the connection.
+
+        Behaviour: RabbitMQ 4.3, "MQTT Plugin", "disconnect_on_unauthorized".
+        """
+        is_unauthorized = isinstance(refusal, (AccessRefused, NotFound))
+        reason = NOT_AUTHORIZED if is_unauthorized else UNSPECIFIED_ERROR
+        if self._node.settings.mqtt_disconnect_on_unauthorized:
+            raise MqttFault(reason, refusal.detail)
+        if qos > 0:
+            self._owe(PUBACK if qos == 1 else PUBREC, packet_id, reason, 0, _NO_QUEUES)
+
+    # --- the connection itself -------------------------------------------------------------
+
+    def lead(self) -> int:
+        """Whether what was published last piles up where it goes to: see AMQP's publishing."""
+        route = self._last_route
+        if route is None or not route.routing.queues:
+            return LEVEL
+        queue = route.routing.queues[0]
+        waiting = queue.ready_count
+        if waiting <= _MANY:
+            return LEVEL
+        dispatched = self._dispatched
+        self._dispatched = queue.dispatched_count
+        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
+            return AHEAD
+        return FAR_AHEAD
+
+    def end(self) -> None:
+        """The connection is gone."""
+        self._promises.end()
+        self._publisher.end()
