@@ -49,22 +49,29 @@ def test_there_may_be_several_of_each(certificates: Certificates) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "port", "tls_port"), [("MQTT", 1883, 8883), ("STOMP", 61613, 61614)]
+    ("title", "sealed", "prefix", "port", "tls_port"),
+    [
+        ("MQTT", "MQTT over TLS", "mqtt", 1883, 8883),
+        ("STOMP", "STOMP over TLS", "stomp", 61613, 61614),
+        ("MQTT over WebSockets", "MQTT over WebSockets and TLS", "web_mqtt", 15675, 15676),
+        ("STOMP over WebSockets", "STOMP over WebSockets and TLS", "web_stomp", 15674, 15673),
+    ],
 )
 def test_other_protocols_have_ports_of_their_own(
-    certificates: Certificates, title: str, port: int, tls_port: int
+    certificates: Certificates, title: str, sealed: str, prefix: str, port: int, tls_port: int
 ) -> None:
-    sealed = f"{title} over TLS"
-    prefix = title.lower()
-    assert places(title) == [(title, "", port)]
-    assert places(title, **certificates.settings) == [(title, "", port), (sealed, "", tls_port)]
-    there: dict[str, object] = {f"{prefix}_listen": ["127.0.0.1:5"], f"{prefix}_tls_listen": ["6"]}
-    assert places(title, **there, **certificates.settings) == [
-        (title, "127.0.0.1", 5),
-        (sealed, "", 6),
-    ]
+    def there(**settings: object) -> list[tuple[str, str, int]]:
+        return [one for one in places("", **settings) if one[0] in (title, sealed)]
+
+    assert there() == [(title, "", port)]
+    assert there(**certificates.settings) == [(title, "", port), (sealed, "", tls_port)]
+    listed: dict[str, object] = {
+        f"{prefix}_listen": ["127.0.0.1:5"],
+        f"{prefix}_tls_listen": ["6"],
+    }
+    assert there(**listed, **certificates.settings) == [(title, "127.0.0.1", 5), (sealed, "", 6)]
     nowhere: dict[str, object] = {f"{prefix}_listen": ["none"]}
-    assert places(title, **nowhere) == []
+    assert there(**nowhere) == []
 
 
 @pytest.mark.parametrize(

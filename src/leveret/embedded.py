@@ -316,7 +316,6 @@ class Broker:
     def _started(self, run: "_Run") -> None:
         run.note_ports()
         self.settings.port = self.settings.port or self.settings.tls_port
-        self.settings.management_port = run.management_port()
         self._run = run
 
     def __enter__(self) -> Self:
@@ -377,13 +376,9 @@ class _Run:
         for sort in SORTS.values():
             ports = [listener.port for listener in listeners if listener.protocol == sort.title]
             setattr(settings, sort.one, ports[0] if ports else 0)
-
-    def management_port(self) -> int:
-        """The port that the HTTP API really has; 0 without one."""
-        for web in self._server.web:
-            if web.is_api and not web.is_tls:
-                return int(web.port)
-        return 0
+        web = {one.is_tls: one.port for one in reversed(self._server.web) if one.is_api}
+        settings.management_port = web.get(False, 0)
+        settings.management_tls_port = web.get(True, 0)
 
     def refuse_another_loop(self) -> None:
         """Raises RuntimeError when the caller's loop is not the one it was started in."""

@@ -12,6 +12,7 @@ from leveret.broker.place import Place
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
+from leveret.net.carrier import Upgrade
 from leveret.net.door import Entrance
 from leveret.net.late import LateProtocol
 from leveret.net.listener import Listener
@@ -65,6 +66,10 @@ SORTS: Final[dict[str, Sort]] = {
         Sort("MQTT over TLS", "mqtt/ssl", "mqtts", "mqtt_", True),
         Sort("STOMP", "stomp", "stomp", "stomp_", False),
         Sort("STOMP over TLS", "stomp/ssl", "stomps", "stomp_", True),
+        Sort("MQTT over WebSockets", "http/web-mqtt", "ws", "web_mqtt_", False),
+        Sort("MQTT over WebSockets and TLS", "https/web-mqtt", "wss", "web_mqtt_", True),
+        Sort("STOMP over WebSockets", "http/web-stomp", "ws", "web_stomp_", False),
+        Sort("STOMP over WebSockets and TLS", "https/web-stomp", "wss", "web_stomp_", True),
     )
 }
 
@@ -80,7 +85,7 @@ def make_listeners(node: Node, tls: ServerTls | None) -> list[Listener]:
     sockets = sockets_of(settings)
     made: list[Listener] = []
     for sort in SORTS.values():
-        speaks = _protocol(node, sort)
+        speaks = _protocol(node, sort.prefix)
         entrance = _entrance(settings, sort, tls)
         for host, port in places_of(settings, sort):
             listener = Listener(sort.title, speaks, host, port, node.clock, node.notices, entrance)
@@ -89,11 +94,15 @@ def make_listeners(node: Node, tls: ServerTls | None) -> list[Listener]:
     return made
 
 
-def _protocol(node: Node, sort: Sort) -> Protocol:
-    if sort.prefix == "mqtt_":
+def _protocol(node: Node, prefix: str) -> Protocol:
+    if prefix == "mqtt_":
         return LateProtocol(*_MQTT, node)
-    if sort.prefix == "stomp_":
+    if prefix == "web_mqtt_":
+        return LateProtocol(*_MQTT, node, "Web ")
+    if prefix == "stomp_":
         return LateProtocol(*_STOMP, node)
+    if prefix == "web_stomp_":
+        return LateProtocol(*_STOMP, node, "Web ")
     return Amqp091(node)
 
 
@@ -101,9 +110,56 @@ def _entrance(settings: Settings, sort: Sort, tls: ServerTls | None) -> Entrance
     trusted: Trusted | None = None
     if getattr(settings, f"{sort.prefix}proxy_protocol"):
         trusted = Trusted(settings.proxy_protocol_sources)
-    if sort.is_tls:
-        return Entrance(tls, trusted, settings.tls_handshake_timeout_ms)
-    return Entrance(None, trusted, settings.handshake_timeout_ms)
+    timeout_ms = settings.tls_handshake_timeout_ms if sort.is_tls else settings.handshake_timeout_ms
+    upgrade = _upgrade(settings, sort.prefix) if sort.prefix.startswith("web_") else None
+    return Entrance(tls if sort.is_tls else None, trusted, timeout_ms, upgrade)
+
+
+def _upgrade(settings: Settings, prefix: str) -> Upgrade:
+    """How a protocol is asked for at its own port."""
+    if prefix == "":
+        upgrade = Upgrade(settings, "AMQP 0-9-1", "", ["amqp"])
+    elif prefix == "web_mqtt_":
+        upgrade = Upgrade(settings, "MQTT", settings.web_mqtt_path, ["mqtt", "mqttv3.1"])
+        upgrade.must_name = True
+        upgrade.uses_http_auth = settings.web_mqtt_use_http_auth
+    else:
+        names = ["v12.stomp", "v11.stomp", "v10.stomp"]
+        upgrade = Upgrade(settings, "STOMP", settings.web_stomp_path, names)
+        upgrade.takes_text = True
+        upgrade.has_messages = True
+        upgrade.is_text = settings.web_stomp_ws_frame == "text"
+        upgrade.uses_http_auth = settings.web_stomp_use_http_auth
+    return upgrade
+
+
+def make_carried(node: Node) -> dict[str, Listener]:
+    """Those whose WebSockets come to the port of the HTTP API, by path: of its own pages above all.
+
+    Clients of AMQP come to the root, too, as they do elsewhere.
+    """
+    settings = node.settings
+    if not settings.management_websockets:
+        return {}
+    prefix = settings.management_path_prefix.strip("/")
+    root = f"/{prefix}/" if prefix else "/"
+    amqp = _carried(node, "")
+    return {
+        root: amqp,
+        f"{root}ws/amqp": amqp,
+        f"{root}ws/mqtt": _carried(node, "web_mqtt_"),
+        f"{root}ws/stomp": _carried(node, "web_stomp_"),
+    }
+
+
+def _carried(node: Node, prefix: str) -> Listener:
+    upgrade = _upgrade(node.settings, prefix)
+    # Whoever hands a connection over has looked at that.
+    upgrade.path = ""
+    upgrade.is_own = True
+    entrance = Entrance(None, None, node.settings.handshake_timeout_ms, upgrade)
+    speaks, title = _protocol(node, prefix), f"{upgrade.name} over WebSockets"
+    return Listener(title, speaks, "", 0, node.clock, node.notices, entrance)
 
 
 def make_web(node: Node, tls: WebTls | None, wake: Callable[[], None]) -> list[WebListener]:

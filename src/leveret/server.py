@@ -14,7 +14,14 @@ from leveret.broker.storage import Storage
 from leveret.config.faults import ConfigError
 from leveret.config.settings import Settings
 from leveret.identity.wiring import connect
-from leveret.listeners import make_listeners, make_web, needs_tls, place_of, web_place_of
+from leveret.listeners import (
+    make_carried,
+    make_listeners,
+    make_web,
+    needs_tls,
+    place_of,
+    web_place_of,
+)
 from leveret.net.alarm import LoopAlarm
 from leveret.net.listener import Listener
 from leveret.net.tls import ServerTls
@@ -57,6 +64,11 @@ class Server:
                 importer.load_definitions(self.node, settings)
             self.listeners: Final = make_listeners(self.node, self._tls)
             self.web: Final = make_web(self.node, self._web_tls, self.wake)
+            # What comes to the port of HTTP and speaks another protocol then.
+            carried = make_carried(self.node)
+            self._carried: Final = list(dict.fromkeys(carried.values()))
+            for web in self.web:
+                web.carried = carried
         except BaseException:
             if self._vault is not None:
                 self._vault.abandon()
@@ -124,7 +136,10 @@ class Server:
             self._alarm = None
 
     def _connection_count(self) -> int:
-        return sum([listener.connection_count for listener in self.listeners])
+        return sum([one.connection_count for one in self._every()])
+
+    def _every(self) -> list[Listener]:
+        return [*self.listeners, *self._carried]
 
     async def start(self) -> None:
         """Open every listener."""
@@ -136,7 +151,7 @@ class Server:
             self._vault.begin(loop)
             turns = Turns(loop, self._storage, self.node.notices)
             self._alarm.turns = turns
-            for listener in self.listeners:
+            for listener in self._every():
                 listener.turns = turns
             # What came back from the disk made appointments before there was an alarm.
             self.node.keep_time()
@@ -169,7 +184,7 @@ class Server:
             self.node.notices.inform(f"closing {self._connection_count()} connections: {reason}")
         for web in self.web:
             web.stop_accepting()
-        for listener in self.listeners:
+        for listener in self._every():
             listener.stop_accepting()
             listener.shut(reason)
         loop = asyncio.get_running_loop()
@@ -185,5 +200,5 @@ class Server:
     async def _close_listeners(self) -> None:
         for web in self.web:
             await web.close()
-        for listener in self.listeners:
+        for listener in self._every():
             await listener.close()

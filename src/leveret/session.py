@@ -55,6 +55,8 @@ class Peer:
         self.local_port: Final = local_port
         self.tls: Final = tls
         self.may_be_near: Final = may_be_near
+        # Name and password that came before the protocol began, for whoever names none in it.
+        self.login: tuple[str, str] | None = None
 
     @property
     def is_loopback(self) -> bool:
@@ -112,6 +114,8 @@ class Session(ABC):
         self.is_full = False
         # Whether what the peer sends piles up: then others should go first.
         self.lead = LEVEL
+        # Whether it knows who the peer is: from others no more is taken than a login needs.
+        self.is_known = True
         # What it has to send must wait, for it tells of what is not safe yet.
         self.is_held = False
         # Owned by the bell: whether this session already waits for its flush.
@@ -130,6 +134,10 @@ class Session(ABC):
     @abstractmethod
     def take_output(self) -> list[bytes]:
         """What to send now, in order; empty when there is nothing."""
+
+    def take_messages(self) -> list[bytes]:
+        """The same, with one message of the protocol in each, for carriers that have messages."""
+        return self.take_output()
 
     def take_urgent(self) -> list[bytes]:
         """What to send even while it ``is_held``: signs of life, and that the peer must wait."""

@@ -83,6 +83,7 @@ class AmqpSession(Session):
 
     def __init__(self, node: Node, bell: Bell, peer: Peer) -> None:
         super().__init__()
+        self.is_known = False
         self._node: Final = node
         self._peer: Final = peer
         self._id: Final = node.new_connection_id()
@@ -374,6 +375,7 @@ class AmqpSession(Session):
         self._context = context
         self._roster = roster
         connections.add(link)
+        self.is_known = True
         self._tell(f"opened{handshake.client} for vhost '{handshake.vhost.name}'")
 
     def _on_connection_method(self, method: int, arguments: Arguments) -> None:

@@ -89,6 +89,9 @@ def url(
     password = "guest" if known and user_is_there else "PASSWORD"
     where = f"localhost:{listener.port}" if listener.host in _LOCAL else address(listener)
     sort = SORTS[listener.protocol]
+    if sort.prefix.startswith("web_"):
+        path = str(getattr(settings, f"{sort.prefix}path"))
+        return f"{sort.scheme}://{where}/{path.lstrip('/')}"
     if sort.prefix:
         return f"{sort.scheme}://{user}:{password}@{where}"
     vhost = quote(settings.default_vhost, safe="") if vhost_is_there else "VHOST"

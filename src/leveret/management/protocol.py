@@ -6,7 +6,9 @@ answer takes to be read, and for what it tells the log about wrong requests.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final, final
+from urllib.parse import unquote
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -25,6 +27,8 @@ def _bare(status: str) -> bytes:
 _MANY: Final = _bare("503 Service Unavailable")
 _LARGE: Final = _bare("431 Request Header Fields Too Large")
 _SLOW: Final = _bare("408 Request Timeout")
+_SENTENCE: Final = b"WebSockets are at /ws/amqp, /ws/mqtt and /ws/stomp, and not here.\n"
+_NO_SOCKET: Final = _bare("404 Not Found").replace(b"length: 0", b"length: %d" % len(_SENTENCE))
 
 
 @final
@@ -41,6 +45,8 @@ class WebProtocol(HttpToolsProtocol):
         self._head_octets = 0
         self._is_in_head = False
         self._is_in_body = False
+        # Who takes over connections that are asked to become WebSockets, if anybody does.
+        self.upgrade: Callable[[str, Any, bytes], bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -94,6 +100,25 @@ class WebProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._is_in_body and self.cycle.response_complete and not self.transport.is_closing():
             self._start_timer()
+
+    def _should_upgrade(self) -> bool:
+        return self.upgrade is not None and self._get_upgrade() == b"websocket"
+
+    def handle_websocket_upgrade(self) -> None:
+        """What was a connection for HTTP is to carry another protocol."""
+        cycle: Any = self.cycle
+        if self.upgrade is None or (cycle is not None and not cycle.response_complete):
+            self.transport.close()
+            return
+        self.connections.discard(self)
+        self._forget_timers()
+        request = [self.scope["method"].encode(), b" ", self.url, b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            request += [name, b": ", value, b"\r\n"]
+        request.append(b"\r\n")
+        path = unquote(self.url.partition(b"?")[0].decode("latin-1"))
+        if not self.upgrade(path, self.transport, b"".join(request)):
+            self._end_with(_NO_SOCKET + _SENTENCE)
 
     def pause_writing(self) -> None:
         """The answer is not read fast enough."""

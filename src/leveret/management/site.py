@@ -117,6 +117,8 @@ class Site:
         prefix = settings.management_path_prefix.strip("/")
         self._prefix: Final = f"/{prefix}" if prefix else ""
         self._state: Final = ServerState()
+        # Takes over connections that are asked to become WebSockets: path, transport, request.
+        self.upgrade: Callable[[str, Any, bytes], bool] | None = None
         self._config: Final = Config(
             self,
             http=WebProtocol,
@@ -140,7 +142,9 @@ class Site:
         settings = self._node.settings
         timeout_s = settings.management_timeout_ms / 1000
         most = settings.management_max_connections
-        return WebProtocol(self._config, self._state, timeout_s, most)
+        protocol = WebProtocol(self._config, self._state, timeout_s, most)
+        protocol.upgrade = self.upgrade
+        return protocol
 
     def shut(self) -> None:
         """Close connections that wait for nothing; the others when they have their answer."""

@@ -1,14 +1,16 @@
 """Between a socket and a Session: input as it comes, output once per turn of the loop.
 
 Knows no protocol.  This is where flow control is: a peer that does not read is not written to, a
-peer that sends more than its share is not read from.  Where there is TLS, ``seal`` stands between.
+peer that sends more than its share is not read from.  Where there is TLS, ``seal`` stands between,
+and a ``carrier`` where the protocol comes in a WebSocket.
 """
 
 import asyncio
 from typing import Any, Final, final
 
+from leveret.net.carrier import Carrier
 from leveret.net.door import Door, Entrance
-from leveret.net.seal import Seal
+from leveret.net.seal import Seal, facts_of
 from leveret.net.sockets import undelay, unlinger
 from leveret.net.turns import Turns
 from leveret.notices import Notices
@@ -29,6 +31,8 @@ CHUNK_NS: Final = (200_000, 60_000, 15_000)
 LINGER_TICKS: Final = 20
 # TLS itself may have answers for a peer that does not read: so many octets, and no more.
 STUCK_OCTETS: Final = 4 * HIGH_WATER_OCTETS
+# What a peer may send in a WebSocket before it is known who it is: a login is less.
+UNKNOWN_OCTETS: Final = HIGH_WATER_OCTETS
 
 
 @final
@@ -114,6 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         self._door: Door | None = None
         self._session: Session | None = None
         self._seal: Seal | None = None
+        self._carrier: Carrier | None = None
         self._is_write_paused = False
         self._is_read_paused = False
         self._gathers = False
@@ -139,6 +144,18 @@ class Connection(asyncio.BufferedProtocol):
         if self._door is None:
             self._session = self._protocol.open(self._bell, peer)
 
+    def take_over(self, transport: Any, early: bytes) -> None:
+        """Go on with a connection that was somebody else's, and had said ``early``."""
+        transport.pause_reading()
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        try:
+            self._receive_at_door(early)
+        except Exception:
+            self._broken()
+        if not transport.is_closing():
+            transport.resume_reading()
+
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next chunk goes."""
         return self._flusher.landing[: self._chunk_size]
@@ -159,13 +176,42 @@ class Connection(asyncio.BufferedProtocol):
                 if not chunk:
                     return
             if nbytes < self._chunk_size:
-                session.receive(chunk)
+                self._feed(session, chunk)
             else:
                 self._receive_share(session, chunk)
         except Exception:
             self._broken()
             return
         self._received(session)
+
+    def _feed(self, session: Session, chunk: bytes) -> None:
+        if self._carrier is None:
+            session.receive(chunk)
+        else:
+            self._unwrap(session, self._carrier, chunk)
+
+    def _unwrap(self, session: Session, carrier: Carrier, chunk: bytes) -> None:
+        """Hand over what the chunk carries, piece by piece where it may be much more."""
+        most = carrier.most_octets or len(chunk)
+        for at in range(0, len(chunk), most):
+            payload = carrier.unwrap(chunk[at : at + most])
+            if payload and not session.closed:
+                session.receive(payload)
+        if not session.is_known and session.traffic.octets_in > UNKNOWN_OCTETS:
+            carrier.refuse_more()
+        self._carry_on(carrier)
+
+    def _carry_on(self, carrier: Carrier) -> None:
+        """Send what the carrier has to say; the transport closes if that is the last."""
+        if output := carrier.take_output():
+            self._write_sealed([output])
+            if self._transport.get_write_buffer_size() > STUCK_OCTETS:
+                self._transport.abort()
+        if carrier.is_over:
+            if carrier.fault:
+                name = _peer(self._transport).name
+                self._flusher.notices.warn(f"connection {name}: WebSocket: {carrier.fault}")
+            self._transport.close()
 
     def _received(self, session: Session) -> None:
         if self._flusher.turns is not None:
@@ -179,7 +225,7 @@ class Connection(asyncio.BufferedProtocol):
         """More is waiting, but the others go first: the loop would read on and on from here."""
         clock = self._flusher.clock
         begin_ns = clock.cpu_ns()
-        session.receive(chunk)
+        self._feed(session, chunk)
         took_ns = clock.cpu_ns() - begin_ns
         self._pause_reading()
         self._bell.ring(session)
@@ -205,6 +251,7 @@ class Connection(asyncio.BufferedProtocol):
     def _come_in(self, door: Door) -> None:
         self._door = None
         self._seal = door.seal
+        self._carrier = door.carrier
         session = self._protocol.open(self._bell, door.peer())
         self._session = session
         if door.rest:
@@ -291,7 +338,7 @@ class Connection(asyncio.BufferedProtocol):
         # While the socket is full everything waits in the session, which knows its bounds; and so
         # it does while what it tells of is not on the disk.
         if not session.is_held and (not self._is_write_paused or session.closed):
-            self._write(session, session.take_output())
+            self._write(session, self._taken(session))
             if session.closed:
                 self._close()
                 return
@@ -307,7 +354,16 @@ class Connection(asyncio.BufferedProtocol):
             self._is_read_paused = False
             self._transport.resume_reading()
 
+    def _taken(self, session: Session) -> list[bytes]:
+        if self._carrier is None:
+            return session.take_output()
+        has_messages = self._carrier.has_messages
+        return session.take_messages() if has_messages else session.take_output()
+
     def _close(self) -> None:
+        if self._carrier is not None and not self._carrier.is_over:
+            self._carrier.farewell()
+            self._write_sealed([self._carrier.take_output()])
         if self._seal is not None and not self._seal.is_over:
             self._transport.write(self._seal.farewell())
         if self._flusher.lingers and not self._transport.is_closing():
@@ -315,11 +371,16 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.close()
 
     def _write(self, session: Session, parts: list[bytes]) -> None:
+        if self._carrier is not None and parts:
+            parts = self._carrier.wrap(parts)
         if parts:
             traffic = session.traffic
             traffic.chunks_out += 1
             for part in parts:
                 traffic.octets_out += len(part)
+        self._write_sealed(parts)
+
+    def _write_sealed(self, parts: list[bytes]) -> None:
         if self._seal is not None:
             if parts:
                 self._transport.write(self._seal.seal(parts))
@@ -348,6 +409,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         try:
             session.tick()
+            if self._carrier is not None:
+                self._carrier.tick(self._flusher.clock.now_ns())
+                self._carry_on(self._carrier)
         except Exception:
             self._broken()
 
@@ -359,6 +423,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def shut(self, reason: str) -> None:
         """Ask the session to say goodbye; without one there is nobody to say it to."""
+        if self._carrier is not None:
+            self._carrier.is_shut = True
         if self._session is not None:
             self._session.shut(reason)
         elif self._door is not None:
@@ -379,7 +445,10 @@ class Connection(asyncio.BufferedProtocol):
 def _peer(transport: Any) -> Peer:
     peer = transport.get_extra_info("peername") or ("", 0)
     local = transport.get_extra_info("sockname") or ("", 0)
-    return Peer(_plain(str(peer[0])), int(peer[1]), _plain(str(local[0])), int(local[1]))
+    # Only where the loop does TLS: connections that came to a port for HTTPS.
+    tls: Any = transport.get_extra_info("ssl_object")
+    facts = facts_of(tls) if tls is not None else None
+    return Peer(_plain(str(peer[0])), int(peer[1]), _plain(str(local[0])), int(local[1]), facts)
 
 
 def _plain(host: str) -> str:

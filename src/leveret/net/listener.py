@@ -5,7 +5,7 @@ from typing import Any, Final, final
 
 from leveret.net.connection import Connection, Flusher
 from leveret.net.door import Entrance
-from leveret.net.sockets import Sockets, everywhere, hosts
+from leveret.net.sockets import Sockets, bound, hosts
 from leveret.net.turns import Turns
 from leveret.notices import Notices
 from leveret.ports import Clock
@@ -62,21 +62,34 @@ class Listener:
     async def open(self) -> None:
         """Begin to listen.  Raises OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
-        self._flusher = Flusher(loop, self._clock, self._notices, self.entrance)
-        self._flusher.turns = self.turns
-        self._flusher.undelays = not self.sockets.nodelay
-        self._flusher.lingers = self.sockets.lingers
+        self._begin(loop)
         backlog = self.sockets.backlog
-        if self.host:
+        sock = bound(self.host, self.port)
+        if sock is None:
             self._server = await loop.create_server(
                 self._accept, hosts(self.host), self.port, backlog=backlog
             )
         else:
-            sock = everywhere(self.port)
             self._server = await loop.create_server(self._accept, sock=sock, backlog=backlog)
         self.sockets.listening(self._server.sockets)
         self.port = int(self._server.sockets[0].getsockname()[1])
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        flusher = Flusher(loop, self._clock, self._notices, self.entrance)
+        flusher.turns = self.turns
+        flusher.undelays = not self.sockets.nodelay
+        flusher.lingers = self.sockets.lingers
+        self._flusher = flusher
         self._timer = loop.call_later(TICK_S, self._tick)
+
+    def adopt(self, transport: Any, early: bytes) -> None:
+        """Take over a connection that came to another port, and has said ``early`` there.
+
+        For that it need not be open itself.
+        """
+        if self._flusher is None:
+            self._begin(asyncio.get_running_loop())
+        self._accept().take_over(transport, early)
 
     def _accept(self) -> Connection:
         assert self._flusher is not None
@@ -103,6 +116,7 @@ class Listener:
         """Cut off whoever is still there, and leave nothing behind."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         for connection in list(self._connections):
             connection.abort()
         if self._server is not None:

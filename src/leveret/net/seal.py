@@ -91,13 +91,7 @@ class Seal:
 
     def facts(self) -> TlsFacts:
         """What is agreed on, and what the client's certificate says."""
-        cipher = self._tls.cipher()
-        facts = TlsFacts(self._tls.version() or "", cipher[0] if cipher is not None else "")
-        # Without verify_mode no certificate is asked for, so that this one was verified.
-        der = self._tls.getpeercert(True)
-        if der is not None:
-            tell(facts, der)
-        return facts
+        return facts_of(self._tls)
 
     def unseal(self, octets: bytes) -> bytes:
         """What ``octets`` decrypt to; empty when no record is complete."""
@@ -143,3 +137,14 @@ class Seal:
         except ssl.SSLError:  # the peer's own farewell, which nobody waits for
             pass
         return self._outgoing.read()
+
+
+def facts_of(tls: Any) -> TlsFacts:
+    """What is agreed on with a peer, and what its certificate says; ``tls`` is Python's object."""
+    cipher = tls.cipher()
+    facts = TlsFacts(tls.version() or "", cipher[0] if cipher is not None else "")
+    # Without verify_mode no certificate is asked for, so that this one was verified.
+    der = tls.getpeercert(True)
+    if der is not None:
+        tell(facts, der)
+    return facts

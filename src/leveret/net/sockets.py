@@ -3,6 +3,7 @@
 import errno
 import socket
 import struct
+from ipaddress import ip_address
 from typing import Any, Final, final
 
 from leveret.config.settings import Settings
@@ -76,6 +77,21 @@ def hosts(host: str) -> Any:
     The tables of internationalised names are half a megabyte of memory.
     """
     return [host.encode()] if host.isascii() else host
+
+
+def bound(host: str, port: int) -> socket.socket | None:
+    """A socket bound to an address, or to every address where ``host`` is empty.
+
+    None where ``host`` is a name: the loop looks that up, with threads that nothing else needs.
+    Raises OSError.
+    """
+    if not host:
+        return everywhere(port)
+    try:
+        family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
+    except ValueError:
+        return None
+    return None if "%" in host else socket.create_server((host, port), family=family)
 
 
 def everywhere(port: int) -> socket.socket:

@@ -14,7 +14,8 @@ from typing import Any, Final, final
 from leveret.broker.node import Node
 from leveret.config.addresses import NOWHERE, split_address
 from leveret.config.settings import Settings
-from leveret.net.sockets import everywhere, hosts
+from leveret.net.listener import Listener
+from leveret.net.sockets import bound, hosts
 from leveret.net.tls import own_facts, server_context
 
 MANAGEMENT: Final = "leveret.management.site"
@@ -95,6 +96,8 @@ class WebListener:
         self._site: Any = None
         self._waiting: Final[dict[Threshold, None]] = {}
         self._loader: Any = None
+        # Who takes over connections that are asked to become WebSockets, by path.
+        self.carried: dict[str, Listener] = {}
 
     @property
     def is_api(self) -> bool:
@@ -112,7 +115,8 @@ class WebListener:
         patience_s: float | None = None
         if self._tls is not None:
             patience_s = self._node.settings.tls_handshake_timeout_ms / 1000
-        if self.host:
+        sock = bound(self.host, self.port)
+        if sock is None:
             self._server = await loop.create_server(
                 self._accept,
                 hosts(self.host),
@@ -121,7 +125,6 @@ class WebListener:
                 ssl_handshake_timeout=patience_s,
             )
         else:
-            sock = everywhere(self.port)
             self._server = await loop.create_server(
                 self._accept, sock=sock, ssl=self._tls, ssl_handshake_timeout=patience_s
             )
@@ -169,11 +172,21 @@ class WebListener:
                 return
             module: Any = importlib.import_module(self._module)
             self._site = module.make_site(self._node, self._wake)
+            if self.is_api:
+                self._site.upgrade = self.upgrade
         except Exception:
             self._node.notices.crash("the HTTP API cannot be loaded")
             self._turn_away()
         else:
             self._open_doors()
+
+    def upgrade(self, path: str, transport: Any, request: bytes) -> bool:
+        """Give a connection to who speaks the protocol at ``path``; whether anybody does."""
+        listener = self.carried.get(path)
+        if listener is None:
+            return False
+        listener.adopt(transport, request)
+        return True
 
     def _open_doors(self) -> None:
         waiting = list(self._waiting)
