@@ -329,13 +329,15 @@ def test_an_action_in_the_callers_loop() -> None:
 
 
 def test_other_protocols_are_there_when_they_are_wanted() -> None:
-    with leveret.Broker(mqtt=True, stomp=True) as broker:
+    with leveret.Broker(mqtt=True, stomp=True, websockets=True) as broker:
+        assert broker.web_mqtt_url == f"ws://127.0.0.1:{broker.web_mqtt_port}/ws"
+        assert broker.web_stomp_url == f"ws://127.0.0.1:{broker.web_stomp_port}/ws"
         assert broker.mqtt_url == f"mqtt://guest:guest@127.0.0.1:{broker.mqtt_port}"
         assert broker.stomp_url == f"stomp://guest:guest@127.0.0.1:{broker.stomp_port}"
         for port in (broker.mqtt_port, broker.stomp_port):
             socket.create_connection(("127.0.0.1", port), timeout=60).close()
     with leveret.Broker() as broker:
         with pytest.raises(RuntimeError, match="has no MQTT: make it with mqtt=True"):
-            broker.mqtt_port
+            _ = broker.mqtt_port
         with pytest.raises(RuntimeError, match="has no STOMP: make it with stomp=True"):
-            broker.stomp_port
+            _ = broker.stomp_port
