@@ -13,10 +13,10 @@ from leveret.notices import Notices
 from leveret.ports import Clock
 
 
-def listener(port: int = 0) -> Listener:
+def listener(port: int = 0, host: str = "127.0.0.1") -> Listener:
     clock = Clock()
     speaks = Amqp091(new_node())
-    return Listener("AMQP 0-9-1", speaks, "127.0.0.1", port, clock, Notices(clock))
+    return Listener("AMQP 0-9-1", speaks, host, port, clock, Notices(clock))
 
 
 async def accepted(by: Listener) -> None:

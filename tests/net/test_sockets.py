@@ -18,11 +18,13 @@ from leveret.net.sockets import Sockets, sockets_of
 LOOPS: list[Callable[[], Any]] = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 
-def options(new_loop: Callable[[], Any], sockets: Sockets) -> tuple[bool, bool, tuple[int, ...]]:
+def options(
+    new_loop: Callable[[], Any], sockets: Sockets, host: str = "127.0.0.1"
+) -> tuple[bool, bool, tuple[int, ...]]:
     """Nodelay, keepalive and linger of a connection that a listener accepted."""
 
     async def scenario() -> tuple[bool, bool, tuple[int, ...]]:
-        one = listener()
+        one = listener(host=host)
         one.sockets = sockets
         await one.open()
         _, writer = await asyncio.open_connection("127.0.0.1", one.port)
@@ -42,9 +44,10 @@ def options(new_loop: Callable[[], Any], sockets: Sockets) -> tuple[bool, bool, 
         return runner.run(scenario())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_by_default_small_packets_do_not_wait(new_loop: Callable[[], Any]) -> None:
-    assert options(new_loop, Sockets()) == (True, False, (0, 0))
+def test_by_default_small_packets_do_not_wait(new_loop: Callable[[], Any], host: str) -> None:
+    assert options(new_loop, Sockets(), host) == (True, False, (0, 0))
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)

@@ -86,21 +86,35 @@ def bound(host: str, port: int) -> socket.socket | None:
     Raises OSError.
     """
     if not host:
-        return everywhere(port)
+        return _everywhere(port)
     try:
         family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
     except ValueError:
         return None
-    return None if "%" in host else socket.create_server((host, port), family=family)
+    return None if "%" in host else _bound(family, host, port)
 
 
-def everywhere(port: int) -> socket.socket:
-    """A socket bound to every address, IPv4 and IPv6: one, so that both have the same port."""
+def _everywhere(port: int) -> socket.socket:
+    """One for IPv4 and IPv6, so that both have the same port."""
     if socket.has_dualstack_ipv6():
         try:
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+            return _bound(socket.AF_INET6, "", port, False)
         except OSError as error:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise
     # IPv6 may be compiled in and yet switched off.
-    return socket.create_server(("", port))
+    return _bound(socket.AF_INET, "", port)
+
+
+def _bound(family: int, host: str, port: int, is_alone: bool = True) -> socket.socket:
+    # asyncio lets small packets wait on sockets that do not say that they are TCP's.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1 if is_alone else 0)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
