@@ -22,6 +22,7 @@ from leveret.stomp.faults import VERSIONS, StompFault, fault_of
 from leveret.stomp.frames import FrameFault, FrameReader
 from leveret.stomp.headers import V1_0, Frame, frame_octets, read_frame
 from leveret.stomp.heart import BEAT, DEAD, Heart
+from leveret.stomp.messages import split_frames
 from leveret.stomp.work import Work
 from leveret.tables import table_of
 
@@ -46,6 +47,7 @@ class StompSession(Session):
 
     def __init__(self, node: Node, bell: Bell, peer: Peer, carrier: str = "") -> None:
         super().__init__()
+        self.is_known = False
         settings = node.settings
         self._node: Final = node
         self._peer: Final = peer
@@ -184,6 +186,7 @@ class StompSession(Session):
         self._link = link
         self._work = Work(channel)
         self._state = RUNNING
+        self.is_known = True
         self._node.connections.open_channel(link, NUMBER)
         link.channels[NUMBER] = channel
         self._reader.frame_max = self._node.settings.stomp_max_frame_size
@@ -228,6 +231,10 @@ class StompSession(Session):
         if parts:
             self._heart.has_sent = True
         return parts
+
+    def take_messages(self) -> list[bytes]:
+        """The same, with one frame in each: browsers expect no more in a message."""
+        return split_frames(self.take_output())
 
     def take_urgent(self) -> list[bytes]:
         """What to send though the rest must wait."""
