@@ -91,6 +91,10 @@ class Greeting:
     def _begin(self, frame: Frame) -> Attempt:
         settings = self._node.settings
         tls = self._peer.tls
+        if self._peer.login is not None:
+            # HTTP has said who it is: what the frame says does not count.
+            name, password = self._peer.login
+            return Attempt(Credentials(name, password), _BY_SETTING, self._peer)
         mechanism = _BY_HEADERS
         if "login" not in frame.headers:
             if settings.stomp_ssl_cert_login and tls is not None and tls.is_verified:

@@ -159,7 +159,7 @@ class StompSession(Session):
             self._output.send_octets(
                 self._greeting.connected(self._heart.send_s, self._heart.receive_s)
             )
-        elif self._node.settings.stomp_implicit_connect:
+        elif self._node.settings.stomp_implicit_connect or self._peer.login is not None:
             self._connect(Frame("CONNECT", {}))
             self._on_frame(block, body)
         else:
