@@ -57,7 +57,48 @@ def test_lost_messages_are_three(broker: Broker) -> None:
     assert "VERIFICATION FAILED: 4 bodies; lost 1" in outcome.stdout
 
 
-def test_the_help_fits_a_screen_and_names_the_defaults() -> None:
-    text = CliRunner().invoke(perf, ["amqp", "--help"], terminal_width=100).stdout
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["mqtt", "--qos", "3"], "--qos"),
+        (["mqtt", "-V", "4"], "3.1.1"),
+        (["mqtt", "--topic", "a/#"], "wildcards"),
+        (["mqtt", "--url", "amqp://h"], "mqtt://"),
+        (["mqtt", "--consumers", "1"], "--consumers"),
+        (["stomp", "--ack", "never"], "client-individual"),
+        (["stomp", "-a", "5"], "--ack client"),
+        (["stomp", "--url", "http://h"], "stomp://"),
+        (["amqq"], "Did you mean amqp"),
+    ],
+    ids=str,
+)
+def test_bad_options_are_named(options: list[str], words: str) -> None:
+    outcome = CliRunner().invoke(perf, options)
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options"),
+    [
+        ("mqtt", ["-V", "5", "-Q", "1", "--subscribe-qos", "2", "-y", "2", "-c", "10"]),
+        ("mqtt", ["-w", "10", "--no-latency"]),
+        ("stomp", ["-V", "1.1", "-A", "client", "-a", "5", "-q", "10", "-c", "10"]),
+        ("stomp", ["--topic", "-y", "2", "--no-latency"]),
+    ],
+)
+def test_other_protocols_are_measured_too(protocol: str, options: list[str]) -> None:
+    with Broker(mqtt=True, stomp=True) as broker:
+        url = broker.mqtt_url if protocol == "mqtt" else broker.stomp_url
+        command = [protocol, "--url", url, "-m", "100", "--json", *options]
+        outcome = CliRunner().invoke(perf, command)
+    assert outcome.exit_code == 0, outcome.stderr
+    tree = msgspec.json.decode(outcome.stdout)
+    assert tree["received"] == (200 if "-y" in options else 100)
+
+
+@pytest.mark.parametrize("protocol", ["amqp", "mqtt", "stomp"])
+def test_the_help_fits_a_screen_and_names_the_defaults(protocol: str) -> None:
+    text = CliRunner().invoke(perf, [protocol, "--help"], terminal_width=100).stdout
     assert len(text.splitlines()) < 55
     assert "[16]" in text
