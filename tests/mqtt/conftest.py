@@ -1,5 +1,6 @@
 """A broker that speaks MQTT, for each module; and clients of it, which end with their test."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,3 +33,11 @@ def join(broker: leveret.Broker) -> Iterator[Join]:
     yield joined
     for wire in wires:
         wire.close()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so, as long as a slow machine may take."""
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.005)

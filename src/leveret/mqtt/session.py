@@ -45,6 +45,7 @@ RUNNING: Final = 2
 
 _SECOND_NS: Final = 1_000_000_000
 _MS_NS: Final = 1_000_000
+_CONNECT: Final = bytes((CONNECT << 4,))
 # What is wrong is told in so many octets at most.
 _REASON_OCTETS: Final = 200
 
@@ -59,6 +60,7 @@ class MqttSession(Session):
 
     def __init__(self, node: Node, bell: Bell, peer: Peer, carrier: str = "") -> None:
         super().__init__()
+        self.is_known = False
         self._node: Final = node
         self._peer: Final = peer
         self._carrier: Final = carrier
@@ -85,8 +87,15 @@ class MqttSession(Session):
         self._has_heard = True
         if self.closed:
             return
+        if self._state == AWAIT_CONNECT and self._is_strange(chunk):
+            self._close(PROTOCOL_ERROR, "it does not begin with CONNECT")
+            return
         self._reader.feed(chunk)
         self._handle_packets()
+
+    def _is_strange(self, chunk: bytes) -> bool:
+        """Whether what comes first is no CONNECT, even if not all of it is there."""
+        return self._reader.buffered == 0 and chunk[:1] != _CONNECT
 
     def _handle_packets(self) -> None:
         """Handle what has come, as far as there is room for the answers."""
@@ -245,8 +254,6 @@ class MqttSession(Session):
                 self._on_disconnect(reader, conversation)
             else:
                 conversation.on_packet(reader)
-        elif self._state == AWAIT_CONNECT and reader.kind != CONNECT:
-            raise MqttFault(PROTOCOL_ERROR, "it does not begin with CONNECT")
         else:
             self._enter(reader)
 
@@ -268,6 +275,7 @@ class MqttSession(Session):
             self._conversation = conversation
         conversation.open()
         self._state = RUNNING
+        self.is_known = True
         self._reader.size_max = self._node.settings.mqtt_max_packet_size
         self._silence_ns = greeting.keep_alive_s * _SECOND_NS * 3 // 2
         vhost = conversation.client.vhost.name
