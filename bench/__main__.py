@@ -1,4 +1,4 @@
-"""``python -m bench``: Leveret beside RabbitMQ, in turn, and docs/benchmarks.md from it."""
+"""``python -m bench``: Leveret beside RabbitMQ and mosquitto, in turn, and pages in docs/."""
 
 import argparse
 import json
@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench.brokers import BOTH, versions
+from bench.brokers import absent, peers, versions
 from bench.machine import machine
-from bench.measure import Figures, footprint, measure
+from bench.measure import Figures, footprint, measure, mqtt_idle
+from bench.others import others_page
 from bench.report import Rounds, megabytes, page, span, verdict
-from bench.scenarios import FOOTPRINT, NAMES, Scenario, chosen
-from tests.oracle import missing
+from bench.scenarios import AMQP, FOOTPRINT, MQTT_IDLE, NAMES, Scenario, chosen, is_chosen
 
 import leveret.octets
 
 PAGE: Final = Path("docs", "benchmarks.md")
+OTHERS_PAGE: Final = Path("docs", "benchmarks-mqtt-stomp.md")
 
 
 def arguments() -> argparse.Namespace:
@@ -27,7 +28,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn  [3]")
     parser.add_argument("--seconds", type=float, default=6, help="of each run  [6]")
     parser.add_argument(
-        "--only", action="append", default=[], choices=NAMES, help="this scenario; may be repeated"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"this scenario, or those that 'mqtt*' fits; may be repeated: {', '.join(NAMES)}",
     )
     parser.add_argument(
         "--waiting", type=int, default=1_000_000, help="messages for the footprint  [1000000]"
@@ -36,12 +41,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--interpreted", action="store_true", help="measure even if Leveret is not compiled"
     )
-    parser.add_argument("--output", type=Path, default=PAGE, help=f"the page  [{PAGE}]")
-    return parser.parse_args()
+    parser.add_argument("--output", type=Path, default=PAGE, help=f"AMQP's page  [{PAGE}]")
+    parser.add_argument(
+        "--others", type=Path, default=OTHERS_PAGE, help=f"MQTT's and STOMP's  [{OTHERS_PAGE}]"
+    )
+    options = parser.parse_args()
+    for name in options.only:
+        if not any(is_chosen(each, [name]) for each in NAMES):
+            parser.error(f"--only {name}: no such scenario; there are {', '.join(NAMES)}")
+    return options
 
 
 def describe(figures: Figures) -> str:
     """What one measurement came to, in a few words."""
+    if "octets_per_connection" in figures:
+        each = figures["octets_per_connection"]
+        return f"{megabytes(figures['idle_octets'])} idle, {each:,.0f} octets per connection"
     if "rate" not in figures:
         idle, full = figures["idle_octets"], figures["waiting_octets"]
         return f"{megabytes(idle)} idle, {megabytes(full)} with messages waiting"
@@ -53,26 +68,32 @@ def describe(figures: Figures) -> str:
 
 def run(options: argparse.Namespace) -> Rounds:
     """All measurements, with a line for each."""
-    steps: list[Scenario | None] = list(chosen(options.only))
-    if not options.only or FOOTPRINT in options.only:
-        steps.append(None)
+    plan = [
+        (step, turn, broker)
+        for step in steps(options.only)
+        for turn in range(options.rounds)
+        for broker in peers(step.protocol)
+    ]
     rounds: Rounds = {}
-    number, count = 0, len(steps) * options.rounds * len(BOTH)
     began = time.monotonic()
-    for step in steps:
-        name = FOOTPRINT if step is None else step.name
-        for turn in range(options.rounds):
-            for broker in BOTH:
-                number += 1
-                head = f"[{number}/{count} {time.monotonic() - began:4.0f} s] {name}, round"
-                print(f"{head} {turn + 1}, {broker:<9}", end=" ", flush=True)
-                if step is None:
-                    figures = footprint(broker, options.waiting)
-                else:
-                    figures = measure(broker, step, options.seconds)
-                rounds.setdefault((name, broker), []).append(figures)
-                print(describe(figures), flush=True)
+    for number, (step, turn, broker) in enumerate(plan, 1):
+        head = f"[{number}/{len(plan)} {time.monotonic() - began:4.0f} s] {step.name}, round"
+        print(f"{head} {turn + 1}, {broker:<9}", end=" ", flush=True)
+        if step.name == FOOTPRINT:
+            figures = footprint(broker, options.waiting)
+        elif step.name == MQTT_IDLE:
+            figures = mqtt_idle(broker)
+        else:
+            figures = measure(broker, step, options.seconds)
+        rounds.setdefault((step.name, broker), []).append(figures)
+        print(describe(figures), flush=True)
     return rounds
+
+
+def steps(names: list[str]) -> list[Scenario]:
+    """What is measured: the loads, and memory at rest in two ways."""
+    at_rest = [Scenario(name, "", "", 0) for name in (FOOTPRINT, MQTT_IDLE)]
+    return chosen(names) + [each for each in at_rest if is_chosen(each.name, names)]
 
 
 def facts() -> dict[str, str]:
@@ -98,17 +119,23 @@ def as_json(rounds: Rounds, about: dict[str, str]) -> str:
 def main() -> None:
     """Measure, print, write."""
     options = arguments()
-    absent = missing()
-    if absent:
-        sys.exit(f"The benchmark {absent}")
+    protocols = {step.protocol for step in steps(options.only)}
+    if reason := absent(protocols):
+        sys.exit(f"The benchmark {reason}")
     if not leveret.octets.__file__.endswith(".so") and not options.interpreted:
         sys.exit("Leveret is not compiled here: make bench compiles it, --interpreted insists")
     rounds = run(options)
     about = facts()
     if options.json:
         Path(options.json).write_text(as_json(rounds, about))
-    options.output.write_text(page(rounds, about, options.rounds, options.seconds, options.waiting))
-    print(f"\n{verdict(rounds)}\n\nwritten: {options.output}")
+    print(f"\n{verdict(rounds)}\n")
+    if AMQP in protocols:
+        count, seconds = options.rounds, options.seconds
+        options.output.write_text(page(rounds, about, count, seconds, options.waiting))
+        print(f"written: {options.output}")
+    if protocols - {AMQP}:
+        options.others.write_text(others_page(rounds, about, options.rounds, options.seconds))
+        print(f"written: {options.others}")
 
 
 if __name__ == "__main__":

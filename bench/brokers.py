@@ -1,4 +1,4 @@
-"""The two that are compared, each a fresh process with a fresh data folder on a port of its own."""
+"""Those that are compared, each a fresh process with a fresh data folder on ports of its own."""
 
 import os
 import subprocess
@@ -9,12 +9,16 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Final
 
-from tests.oracle import Oracle, answers, end, free_port
+from bench.scenarios import AMQP, MQTT, STOMP
+from tests.mosquitto import Mosquitto
+from tests.mosquitto import program as mosquitto_program
+from tests.oracle import Oracle, answers, end, free_port, is_installed, missing
 
 import leveret
 
 RABBITMQ: Final = "RabbitMQ"
 LEVERET: Final = "Leveret"
+MOSQUITTO: Final = "mosquitto"
 BOTH: Final = (RABBITMQ, LEVERET)
 START_TIMEOUT_S: Final = 30.0
 _OTHER_PORTS: Final = ("MANAGEMENT", "PROMETHEUS", "MQTT", "STOMP", "WEB_MQTT", "WEB_STOMP")
@@ -23,8 +27,10 @@ _OTHER_PORTS: Final = ("MANAGEMENT", "PROMETHEUS", "MQTT", "STOMP", "WEB_MQTT", 
 class Broker(ABC):
     """One of them.  ``start`` to ``stop`` is one life."""
 
-    url = ""
     start_s = 0.0  # from the process's start to its greeting on the first connection
+
+    def __init__(self) -> None:
+        self.urls: Final[dict[str, str]] = {}  # of each protocol it speaks
 
     @property
     @abstractmethod
@@ -41,10 +47,16 @@ class Broker(ABC):
 
 
 class RabbitMQ(Broker):
-    """Debian's rabbitmq-server with its own defaults."""
+    """Debian's rabbitmq-server with its own defaults, and the plugin that ``protocol`` needs."""
 
-    def __init__(self) -> None:
-        self._oracle: Final = Oracle()
+    def __init__(self, protocol: str) -> None:
+        super().__init__()
+        self._protocol: Final = protocol
+        self._port: Final = free_port()
+        listener = (f"{protocol}.listeners.tcp.1 = 127.0.0.1:{self._port}",)
+        plugin = (f"rabbitmq_{protocol}",)
+        is_plain = protocol == AMQP
+        self._oracle: Final = Oracle() if is_plain else Oracle(settings=listener, plugins=plugin)
 
     @property
     def pid(self) -> int:
@@ -56,7 +68,8 @@ class RabbitMQ(Broker):
         began = time.monotonic()
         self._oracle.start()
         self.start_s = time.monotonic() - began
-        self.url = self._oracle.url
+        self.urls[self._protocol] = url(self._protocol, self._port)
+        self.urls[AMQP] = self._oracle.url
 
     def stop(self) -> None:
         """Stop both."""
@@ -67,6 +80,7 @@ class Leveret(Broker):
     """``leveret serve`` as it is installed beside this benchmark."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._folder: Final = tempfile.TemporaryDirectory(prefix="bench-")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -84,6 +98,8 @@ class Leveret(Broker):
         command += ["--port", str(port), "--data-dir", str(Path(self._folder.name, "data"))]
         # Everything is on as it is by default, but where no other broker may be.
         others = {f"LEVERET_{name}_PORT": str(free_port()) for name in _OTHER_PORTS}
+        for protocol in (MQTT, STOMP):
+            self.urls[protocol] = url(protocol, int(others[f"LEVERET_{protocol.upper()}_PORT"]))
         began = time.monotonic()
         with log.open("wb") as out:
             self._process = subprocess.Popen(
@@ -99,7 +115,7 @@ class Leveret(Broker):
                 raise SystemExit(f"leveret serve did not start:\n{log.read_text()}")
             time.sleep(0.002)
         self.start_s = time.monotonic() - began
-        self.url = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
+        self.urls[AMQP] = url(AMQP, port)
 
     def stop(self) -> None:
         """Stop it."""
@@ -108,16 +124,65 @@ class Leveret(Broker):
         self._folder.cleanup()
 
 
-def fresh(name: str) -> Broker:
-    """A broker that has never run."""
-    return RabbitMQ() if name == RABBITMQ else Leveret()
+class Eclipse(Broker):
+    """Debian's mosquitto."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mosquitto: Final = Mosquitto()
+
+    @property
+    def pid(self) -> int:
+        """The one process."""
+        return self._mosquitto.pid
+
+    def start(self) -> None:
+        """Start it."""
+        began = time.monotonic()
+        self._mosquitto.start()
+        self.start_s = time.monotonic() - began
+        self.urls[MQTT] = self._mosquitto.url
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._mosquitto.stop()
+
+
+def fresh(name: str, protocol: str) -> Broker:
+    """A broker that has never run, and will be spoken to in ``protocol``."""
+    if name == RABBITMQ:
+        return RabbitMQ(protocol)
+    return Leveret() if name == LEVERET else Eclipse()
+
+
+def peers(protocol: str) -> tuple[str, ...]:
+    """Those that speak ``protocol``, in the order of their turns."""
+    return (RABBITMQ, MOSQUITTO, LEVERET) if protocol == MQTT else BOTH
+
+
+def absent(protocols: set[str]) -> str | None:
+    """What is missing here for a comparison over ``protocols``; None when nothing is."""
+    if reason := missing():
+        return reason
+    if MQTT in protocols and mosquitto_program() is None:
+        return "needs mosquitto (Debian: apt install mosquitto)"
+    plugins = [f"rabbitmq_{protocol}" for protocol in sorted(protocols - {AMQP})]
+    lacking = [plugin for plugin in plugins if not is_installed(plugin)]
+    return f"needs RabbitMQ's plugins; not found: {', '.join(lacking)}" if lacking else None
+
+
+def url(protocol: str, port: int) -> str:
+    """Where a broker of this machine is, with user, password and vhost."""
+    vhost = "" if protocol == MQTT else "/%2F"
+    return f"{protocol}://guest:guest@127.0.0.1:{port}{vhost}"
 
 
 def versions() -> dict[str, str]:
     """What exactly is compared."""
     found = {LEVERET: leveret.__version__}
     query = ["dpkg-query", "-W", "-f", "${Version}"]
-    for name, package in ((RABBITMQ, "rabbitmq-server"), ("Erlang/OTP", "erlang-base")):
+    packages = {RABBITMQ: "rabbitmq-server", "Erlang/OTP": "erlang-base", MOSQUITTO: "mosquitto"}
+    for name, package in packages.items():
         answer = subprocess.run([*query, package], capture_output=True, text=True, check=False)
         found[name] = answer.stdout.strip() or "unknown"
     return found

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from bench.brokers import Broker, fresh
 from bench.processes import cpu_seconds, resident_octets
-from bench.scenarios import Scenario
+from bench.scenarios import AMQP, MQTT, Scenario
 
 from leveret.perf.run import FINISHED
 
 WARMUP_S: Final = 2
 CALM_S: Final = 1.5  # after its start a broker still tidies up; that belongs to neither
 IDLE_CONNECTIONS: Final = 1000
+MQTT_CONNECTIONS: Final = 2000
 RUN_TIMEOUT_S: Final = 600
 
 Figures = dict[str, float]
@@ -23,9 +24,10 @@ Figures = dict[str, float]
 class Perf:
     """A run of the load generator, in a process of its own."""
 
-    def __init__(self, url: str, *options: str) -> None:
+    def __init__(self, broker: Broker, protocol: str, *options: str) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "leveret", "perf", "amqp", "--json", "--url", url]
+        command = [sys.executable, "-m", "leveret", "perf", protocol, "--json"]
+        command += ["--url", broker.urls[protocol]]
         pipe = subprocess.PIPE
         self._process: Final = subprocess.Popen(
             [*command, *options], stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL, text=True
@@ -55,9 +57,9 @@ class Perf:
         return result
 
 
-def started(name: str) -> Broker:
+def started(name: str, protocol: str = AMQP) -> Broker:
     """A fresh broker that has come to rest."""
-    broker = fresh(name)
+    broker = fresh(name, protocol)
     try:
         broker.start()
     except BaseException:
@@ -69,12 +71,12 @@ def started(name: str) -> Broker:
 
 def measure(name: str, scenario: Scenario, seconds: float) -> Figures:
     """Run ``scenario`` against a fresh broker."""
-    broker = started(name)
+    broker = started(name, scenario.protocol)
     try:
         idle = resident_octets(broker.pid)
         cpu_s = cpu_seconds(broker.pid)
         times = ["--warmup", str(WARMUP_S), "--duration", str(seconds + WARMUP_S)]
-        run = Perf(broker.url, *times, *scenario.options)
+        run = Perf(broker, scenario.protocol, *times, *scenario.options)
         run.wait_until_measured()
         cpu_s = cpu_seconds(broker.pid) - cpu_s
         result = run.result()
@@ -100,17 +102,35 @@ def footprint(name: str, waiting: int) -> Figures:
     broker = started(name)
     try:
         idle = resident_octets(broker.pid)
-        hold = ["--publishers=0", "--consumers=0", f"--connections={IDLE_CONNECTIONS}"]
-        holding = Perf(broker.url, *hold, "--duration=2")
-        connected = idle
-        while holding.is_running:
-            connected = max(connected, resident_octets(broker.pid))
-            time.sleep(0.1)
-        holding.result()
+        connected = with_connections(broker, AMQP, "--consumers=0", IDLE_CONNECTIONS)
     finally:
         broker.stop()
     figures = {"idle_octets": idle, "connected_octets": connected, "start_s": broker.start_s}
     return figures | _with_waiting(name, waiting)
+
+
+def with_connections(broker: Broker, protocol: str, none: str, count: int) -> int:
+    """The most memory that a broker had while ``count`` connections did nothing."""
+    hold = ["--publishers=0", none, f"--connections={count}", "--duration=2"]
+    holding = Perf(broker, protocol, *hold)
+    most = 0
+    while holding.is_running:
+        most = max(most, resident_octets(broker.pid))
+        time.sleep(0.1)
+    holding.result()
+    return most
+
+
+def mqtt_idle(name: str) -> Figures:
+    """Memory at rest, and with many MQTT clients that do nothing."""
+    broker = started(name, MQTT)
+    try:
+        idle = resident_octets(broker.pid)
+        connected = with_connections(broker, MQTT, "--subscribers=0", MQTT_CONNECTIONS)
+    finally:
+        broker.stop()
+    each = (connected - idle) / MQTT_CONNECTIONS
+    return {"idle_octets": idle, "connected_octets": connected, "octets_per_connection": each}
 
 
 def _with_waiting(name: str, waiting: int) -> Figures:
@@ -118,7 +138,8 @@ def _with_waiting(name: str, waiting: int) -> Figures:
     try:
         idle = resident_octets(broker.pid)
         fill = Perf(
-            broker.url,
+            broker,
+            AMQP,
             "--consumers=0",
             f"--messages={waiting}",
             "--confirm=1000",

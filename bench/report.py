@@ -3,11 +3,12 @@
 from statistics import median
 from typing import Final
 
-from bench.brokers import BOTH, LEVERET, RABBITMQ
+from bench.brokers import BOTH, LEVERET, MOSQUITTO, RABBITMQ
 from bench.measure import IDLE_CONNECTIONS, WARMUP_S, Figures
 from bench.scenarios import (
     FOOTPRINT,
     LATENCY_RATE,
+    OTHERS,
     PUBLISH_ONLY_MESSAGES,
     SCENARIOS,
     Scenario,
@@ -52,12 +53,12 @@ def middle(rounds: Rounds, scenario: str, broker: str, figure: str) -> float:
     return median(found) if found else 0.0
 
 
-def ratios(rounds: Rounds, scenario: Scenario) -> list[float]:
-    """How many times better Leveret was, round by round: its rate, or RabbitMQ's latency by its."""
+def ratios(rounds: Rounds, scenario: Scenario, rival: str = RABBITMQ) -> list[float]:
+    """How many times better Leveret was, round by round: by rate, or by the rival's latency."""
     figure = "latency_p99_us" if scenario.is_latency else "rate"
     pairs = zip(
         values(rounds, scenario.name, LEVERET, figure),
-        values(rounds, scenario.name, RABBITMQ, figure),
+        values(rounds, scenario.name, rival, figure),
         strict=False,
     )
     if scenario.is_latency:
@@ -172,9 +173,12 @@ def page(rounds: Rounds, facts: dict[str, str], count: int, seconds: float, wait
 def verdict(rounds: Rounds) -> str:
     """One line per scenario for the terminal."""
     lines = []
-    for each in SCENARIOS:
-        found = ratios(rounds, each)
-        if found:
-            reached = "reached" if median(found) >= each.goal else "MISSED"
-            lines.append(f"{each.name:<14}{median(found):6.2f}  goal {each.goal:g} {reached}")
+    for each in [*SCENARIOS, *OTHERS]:
+        for rival, goal in ((RABBITMQ, each.goal), (MOSQUITTO, each.mosquitto_goal)):
+            found = ratios(rounds, each, rival)
+            if found:
+                reached = "reached" if median(found) >= goal else "MISSED"
+                beside = "" if rival == RABBITMQ else f" beside {rival}"
+                said = f"goal {goal:g} {reached}" if goal else ""
+                lines.append(f"{each.name:<16}{median(found):6.2f}{beside}  {said}".rstrip())
     return "\n".join(lines)

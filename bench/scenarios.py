@@ -1,15 +1,26 @@
-"""What is measured: the options of ``leveret perf amqp`` for each scenario, and the goal."""
+"""What is measured: the options of ``leveret perf`` for each scenario, and the goals."""
 
+from fnmatch import fnmatchcase
 from typing import Final
+
+AMQP: Final = "amqp"
+MQTT: Final = "mqtt"
+STOMP: Final = "stomp"
 
 LATENCY_RATE: Final = 10_000  # messages/s
 PUBLISH_ONLY_MESSAGES: Final = 20_000_000  # not without end: what nobody consumes stays in memory
 
 
 class Scenario:
-    """One load.  ``goal`` is the ratio Leveret to RabbitMQ that it should at least reach."""
+    """One load.  ``goal`` is the ratio Leveret to RabbitMQ that it should at least reach, and
+    ``mosquitto_goal`` that to mosquitto, if there is one."""
 
-    def __init__(self, name: str, title: str, options: str, goal: float) -> None:
+    def __init__(
+        self, name: str, title: str, options: str, goal: float, mosquitto_goal: float = 0
+    ) -> None:
+        word = name.partition("-")[0]
+        self.protocol: Final = word if word in (MQTT, STOMP) else AMQP
+        self.mosquitto_goal: Final = mosquitto_goal
         self.name: Final = name
         self.title: Final = title
         self.options: Final = options.split()
@@ -93,10 +104,60 @@ SCENARIOS: Final = [
         1,
     ),
 ]
+# MQTT has no confirms at QoS 0, STOMP none unless they are asked for, and without any RabbitMQ is
+# slower the more it is sent: its backlog grows.  So a load is held back as soon as so many messages
+# are under way; with so many, RabbitMQ and mosquitto are about as fast as they get.
+OTHERS: Final = [
+    Scenario("mqtt-0", "QoS 0, 1 publisher, 1 subscriber", "--qos=0 --under-way=5000", 3),
+    Scenario(
+        "mqtt-1",
+        "QoS 1, 1 publisher, 1 subscriber, 100 unanswered",
+        "--qos=1 --inflight=100 --under-way=1000",
+        3,
+    ),
+    Scenario(
+        "mqtt-0-100",
+        "QoS 0, 1 publisher, 100 subscribers (deliveries)",
+        "--qos=0 --subscribers=100 --under-way=50",
+        3,
+        1,
+    ),
+    Scenario(
+        "mqtt-1-100",
+        "QoS 1, 1 publisher, 100 subscribers (deliveries)",
+        "--qos=1 --inflight=20 --subscribers=100 --under-way=50",
+        3,
+    ),
+    Scenario(
+        "mqtt-persistent",
+        "QoS 1, 1 publisher, 1 subscriber with a persistent session",
+        "--qos=1 --inflight=100 --under-way=1000 --persistent",
+        3,
+    ),
+    Scenario("stomp-auto", "1 publisher, 1 subscriber, ack:auto", "--ack=auto --under-way=1000", 4),
+    Scenario(
+        "stomp-client",
+        "1 publisher, 1 subscriber, ack:client, prefetch 100, one ACK per message",
+        "--ack=client --prefetch=100 --under-way=1000",
+        4,
+    ),
+    Scenario(
+        "stomp-receipts",
+        "1 publisher, 1 subscriber, ack:auto, 100 SENDs awaiting their receipts",
+        "--receipts=100 --under-way=1000",
+        4,
+    ),
+]
 FOOTPRINT: Final = "footprint"
-NAMES: Final = [scenario.name for scenario in SCENARIOS] + [FOOTPRINT]
+MQTT_IDLE: Final = "mqtt-idle"
+NAMES: Final = [each.name for each in [*SCENARIOS, *OTHERS]] + [FOOTPRINT, MQTT_IDLE]
 
 
 def chosen(names: list[str]) -> list[Scenario]:
-    """Those of ``names``, all when there are none."""
-    return [each for each in SCENARIOS if not names or each.name in names]
+    """Those that ``names`` fit, in which * stands for anything; all when there are none."""
+    return [each for each in [*SCENARIOS, *OTHERS] if is_chosen(each.name, names)]
+
+
+def is_chosen(name: str, names: list[str]) -> bool:
+    """Whether one of ``names`` fits, or there are none."""
+    return not names or any(fnmatchcase(name, pattern) for pattern in names)
