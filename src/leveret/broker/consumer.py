@@ -42,6 +42,10 @@ class Consumer(ABC):
     def deliver(self, message: Message, offset: int, redelivered: bool) -> None:
         """Send one message.  Called only after ``has_room`` said yes.  Must not block or raise."""
 
+    def is_stuck(self) -> bool:
+        """Whether its client does not read what it was sent."""
+        return False
+
     def retimed(self) -> None:
         """The queue may give its consumers another time to acknowledge than before."""
         return

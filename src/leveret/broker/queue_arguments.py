@@ -12,6 +12,7 @@ from leveret.broker.rules import (
     AT_LEAST_ONCE,
     AT_MOST_ONCE,
     CLASSIC,
+    MAILBOX,
     OVERFLOWS,
     QUORUM,
     REJECT_PUBLISH_DLX,
@@ -68,6 +69,7 @@ _OF_STREAMS: Final = (
 COMPARED: Final[dict[str, tuple[str, ...]]] = {
     CLASSIC: _OF_CLASSIC + _OF_BOTH,
     QUORUM: _OF_QUORUM + _OF_BOTH,
+    MAILBOX: (),
 }
 _FOREIGN: Final[dict[str, tuple[str, ...]]] = {
     CLASSIC: _OF_QUORUM + _OF_STREAMS,

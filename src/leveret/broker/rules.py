@@ -11,6 +11,8 @@ from leveret.tables import Table
 
 CLASSIC: Final = "classic"
 QUORUM: Final = "quorum"
+# RabbitMQ's name of the type, without what all of them begin and end with.
+MAILBOX: Final = "mqtt_qos0"
 
 DROP_HEAD: Final = "drop-head"
 REJECT_PUBLISH: Final = "reject-publish"

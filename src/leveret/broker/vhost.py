@@ -27,6 +27,7 @@ from leveret.broker.interceptors import Interceptors
 from leveret.broker.kinds import check_kind, new_exchange, shown_kind
 from leveret.broker.ledger import Ledger
 from leveret.broker.limits import Limits, Totals
+from leveret.broker.mailbox import MailboxQueue
 from leveret.broker.parameters import Components, Parameters
 from leveret.broker.policies import Policies, Ruled, rule_exchange, rule_queue
 from leveret.broker.policy import Policy
@@ -233,13 +234,27 @@ class VHost(Keeper):
         self.limits.check_queues(wish.name, len(self.queues))
         self._totals.check_queue(wish.name)
         check_queue(self.describe("queue", wish.name), wish, self.compat)
-        queue = self._take_in(wish)
+        queue = new_queue(wish, self)
+        self._take_in(wish, queue)
         self.tally.queues_created += 1
         self._herald.queue_created(queue, by)
         return queue
 
-    def _take_in(self, wish: QueueWish) -> Queue:
-        queue = new_queue(wish, self)
+    def add_mailbox(self, wish: QueueWish, limit: int, by: str = INTERNAL) -> Queue:
+        """A new queue that keeps nothing, for the connection that the wish names.
+
+        Raises PreconditionFailed for one queue too many.
+        """
+        self.limits.check_queues(wish.name, len(self.queues))
+        self._totals.check_queue(wish.name)
+        self.tally.queues_declared += 1
+        self.tally.queues_created += 1
+        queue = MailboxQueue(wish, self, limit)
+        self._take_in(wish, queue)
+        self._herald.queue_created(queue, by)
+        return queue
+
+    def _take_in(self, wish: QueueWish, queue: Queue) -> None:
         self.queues[wish.name] = queue
         if wish.owner_id != 0:
             self._owned.setdefault(wish.owner_id, {})[queue] = None
@@ -248,7 +263,6 @@ class VHost(Keeper):
         rule_queue(queue, self.policies, self.operator_policies)
         self._totals.queue_count += 1
         self.queue_epoch += 1
-        return queue
 
     def give_argument(self, queue: Queue, name: str, field: Field | None) -> None:
         """Let ``queue`` have another argument than it was declared with, or none of that name."""
@@ -270,7 +284,7 @@ class VHost(Keeper):
     def restore_queue(self, wish: QueueWish, number: int) -> None:
         """Make a durable queue again, which has ``number``, after a restart: without messages."""
         self._number = number
-        self._take_in(wish)
+        self._take_in(wish, new_queue(wish, self))
 
     def restore_exchange(self, wish: ExchangeWish, number: int) -> None:
         """Make a durable exchange again after a restart.

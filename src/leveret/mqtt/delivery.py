@@ -363,6 +363,10 @@ class SessionConsumer(Consumer):
             return False
         return self.no_ack or self._delivery.has_window()
 
+    def is_stuck(self) -> bool:
+        """Whether the client does not read what it was sent."""
+        return self._output.is_paused
+
     def deliver(self, message: Message, offset: int, redelivered: bool) -> None:
         """Send one message."""
         delivery = self._delivery

@@ -31,6 +31,7 @@ from leveret.mqtt.codes import (
 from leveret.mqtt.delivery import Delivery
 from leveret.mqtt.filters import TopicFilter, read_filter
 from leveret.mqtt.packets import Wish
+from leveret.mqtt.reminders import Reminders
 from leveret.mqtt.state import FOREVER_S, Client
 from leveret.mqtt.subscriptions import Subscription, read_subscription
 from leveret.tables import INT64, LONGSTR, Field, Table
@@ -54,6 +55,8 @@ class Subscribing:
         self._delivery: Final = delivery
         self._owner_id: Final = owner_id
         self._exchange: Final = node.settings.mqtt_exchange
+        # What was retained, to be sent after SUBACK.
+        self.reminders: Final = Reminders(node, client, delivery)
 
     # --- sessions --------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ class Subscribing:
         if old is not None:
             self._drop(old, new)
         subscriptions.add(new)
+        self.reminders.note(topic_filter, wish, old is None)
 
     def _drop(self, old: Subscription, new: Subscription) -> None:
         """Take away the binding of ``old``, in whose place there is ``new``."""
@@ -173,14 +177,21 @@ class Subscribing:
         access.read("queue", name)
         queue = self._vhost.queues.get(name)
         if queue is None:
-            queue = self._actor.declare_queue(self._wish(name, qos))
+            queue = self._new_queue(name, qos)
         else:
             queue = self._vhost.queue(name, self._owner_id)
         if not self._delivery.reads(queue):
             self._delivery.consume(queue, qos > 0)
         return queue
 
-    def _wish(self, name: str, qos: int) -> QueueWish:
+    def _new_queue(self, name: str, qos: int) -> Queue:
+        wish = self._wish(name)
+        if qos == 0 and self._client.expiry_s == 0:
+            limit = self._node.settings.mqtt_mailbox_soft_limit
+            return self._vhost.add_mailbox(wish, limit, self._actor.access.user.name)
+        return self._actor.declare_queue(wish)
+
+    def _wish(self, name: str) -> QueueWish:
         if self._client.expiry_s == 0:
             return QueueWish(name, False, True, self._owner_id, {})
         kind = self._node.settings.mqtt_durable_queue_type
