@@ -133,6 +133,10 @@ class Greeting:
         tls = self._peer.tls
         name = connect.user_name
         password = connect.password
+        if self._peer.login is not None:
+            # HTTP has said who it is: what the packet says does not count.
+            name, text = self._peer.login
+            password = text.encode()
         if name is not None and password is not None:
             self._vhost, user = self._place(name)
             try:
