@@ -197,6 +197,7 @@ class Conversation:
             # There is no way to say it in this version.
             raise MqttFault(max(codes), "a subscription was refused")
         self._output.send_octets(suback(self._version, packet.packet_id, codes))
+        self._subscribing.reminders.send()
         must_go = self._node.settings.mqtt_disconnect_on_unauthorized
         if must_go and NOT_AUTHORIZED in codes:
             raise MqttFault(NOT_AUTHORIZED, "a subscription was refused")

@@ -16,6 +16,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from leveret.auth.rights import Pending
+from leveret.broker.message import Message
 from leveret.broker.node import Node
 from leveret.broker.properties import Properties
 from leveret.broker.queue import Queue
@@ -31,6 +32,7 @@ from leveret.mqtt.codes import (
     PUBLISH,
     PUBREC,
     QUOTA_EXCEEDED,
+    RETAIN_NOT_SUPPORTED,
     SUCCESS,
     UNSPECIFIED_ERROR,
     VERSION_5,
@@ -40,6 +42,7 @@ from leveret.mqtt.convert import Plain, amqp_properties
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Publish, ack, topic_name
 from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
+from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
 from leveret.octets import write_u16
 from leveret.session import AHEAD, FAR_AHEAD, LEVEL
@@ -79,6 +82,10 @@ class Publishing(Promiser):
         self._publisher: Final = publisher
         self._version: Final = version
         self._exchange: Final = node.settings.mqtt_exchange
+        self._retained: Final = retained_of(node)
+        # Only with MQTT 5 were clients told that there is no store.
+        has_none = node.settings.mqtt_retained_store == "none"
+        self._refuses_retained: Final = has_none and version == VERSION_5
         self._promises: Final = Promises(client.vhost.ledger, self)
         self._routes: Final = Routes()
         self._last_topic = b""
@@ -143,16 +150,27 @@ class Publishing(Promiser):
         if qos == 2 and packet_id in self._client.incoming:
             self._answer_again(packet_id)
             return
+        if publish.is_retained and self._refuses_retained:
+            raise MqttFault(RETAIN_NOT_SUPPORTED, "nothing is retained here (mqtt_retained_store)")
         publisher = self._publisher
         try:
             if not publisher.is_current(route):
                 publisher.resolve(route)
-            publisher.send(route, properties, publish.body, qos > 0)
+            message = publisher.send(route, properties, publish.body, qos > 0)
         except BrokerError as refusal:
             self._refuse(refusal, int(qos), packet_id)
             return
+        if publish.is_retained:
+            self._retain(message)
         if qos > 0:
             self._answer(int(qos), packet_id)
+
+    def _retain(self, message: Message) -> None:
+        """Keep ``message`` for those who subscribe later."""
+        vhost = self._client.vhost
+        if not self._retained.store.put(vhost, message):
+            topic = message.origin.routing_key
+            self._node.notices.warn(f"no room to retain the message of topic '{topic}'")
 
     def on_pubrel(self, packet_id: int) -> None:
         """The client lets go of an identifier of QoS 2."""

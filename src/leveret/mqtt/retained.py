@@ -59,8 +59,8 @@ class NothingRetained(RetainedStore):
     """Keeps none."""
 
     def put(self, vhost: VHost, message: Message) -> bool:
-        """Keep nothing; only clearing is done."""
-        return message.body == b""
+        """Keep nothing: clients were told so, those who can be."""
+        return True
 
     def find(self, vhost: VHost, topic_filter: str) -> list[Message]:
         """There is none."""
