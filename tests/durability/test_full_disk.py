@@ -1,12 +1,14 @@
 """A disk that the broker itself filled to the last octet, and that only consumers empty."""
 
+import errno
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.wire import Wire
+from tests.wire import Silence, Wire
 
 import leveret
 from leveret.broker.alarms import DISK
@@ -82,4 +84,56 @@ def fill(wire: Wire) -> int:
         if told.name == "connection.blocked":
             return number + 1
         assert (told.name, told.delivery_tag) == ("basic.ack", number + 1)
+    raise AssertionError("the disk took everything")
+
+
+@pytest.mark.timeout(300)
+def test_what_is_declared_on_a_full_disk_is_confirmed_when_there_is_room(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"disk_free_limit": 0}
+    with leveret.Broker(data_dir=folder, settings=settings) as broker:
+        with Wire(port=broker.port, timeout=60) as wire:
+            wire.open(properties=CLIENT)
+            other_files = folder / "of-other-programs"
+            use_up(other_files)
+            count = declare_until_held(wire)
+            assert broker.call(lambda node: node.alarms.resources) == [DISK]
+            assert "The catalog cannot be written" in caplog.text
+            with Wire(port=broker.port, timeout=60) as other:
+                other.open()
+                # What needs no room goes on.
+                assert other.call("basic.get", queue="q0", no_ack=True).name == "basic.get-empty"
+            other_files.unlink()
+            wire.expect("queue.declare-ok")
+            wire.call("queue.declare", queue="last", durable=True)
+        deadline = time.monotonic() + 60
+        while broker.call(lambda node: node.alarms.resources):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    with leveret.Broker(data_dir=folder, settings=settings) as broker:
+        there = broker.call(lambda node: sorted(node.vhosts["/"].queues))
+        assert there == sorted([*(f"q{number}" for number in range(count)), "last"])
+
+
+def use_up(path: Path) -> None:
+    """Fill the disk to the last octet."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+
+
+def declare_until_held(wire: Wire) -> int:
+    """Declare queues until no answer comes.  How many were asked for; the last waits."""
+    for number in range(MOST):
+        note = {"x-note": "n" * 50_000}
+        wire.send("queue.declare", queue=f"q{number}", durable=True, arguments=note)
+        # What is left of the room set aside is found by trying again each second.
+        try:
+            wire.expect("queue.declare-ok", timeout=5)
+        except Silence:
+            return number + 1
     raise AssertionError("the disk took everything")
