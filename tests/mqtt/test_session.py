@@ -8,6 +8,7 @@ from tests.fakes import new_node
 from tests.mqtt_talk import MqttTalk
 
 from leveret.broker.alarms import DISK
+from leveret.mqtt.state import clients_of
 
 VERSIONS = (3, 4, 5)
 
@@ -157,3 +158,25 @@ def test_random_octets_are_refused_or_awaited(octets: bytes, index: int) -> None
         assert node.notices is not None
         talk.lose()
     assert node.connections.count_of_vhost("/") == 0
+
+
+def test_who_loses_a_queue_is_cut_off_to_come_back() -> None:
+    talk = MqttTalk(version=5).open("a")
+    talk.subscribe("a", qos=1)
+    vhost = talk.node.vhosts["/"]
+    vhost.delete_queue(vhost.queues["mqtt-subscription-aqos1"], False, False)
+    talk.pass_s(1)
+    assert [p.reason for p in talk.read()] == [0x98]
+    assert talk.session.closed
+    assert vhost.queues == {}
+
+
+def test_no_memory_is_taken_by_sessions_that_are_only_queues() -> None:
+    node = new_node()
+    for n in range(10):
+        talk = MqttTalk(node).open(f"c{n}", clean=False)
+        talk.subscribe("a", qos=1)
+        talk.lose()
+    assert len(clients_of(node)) == 0
+    assert len(node.vhosts["/"].queues) == 10
+    assert MqttTalk(node).connect("c3", clean=False).is_session_present

@@ -240,6 +240,11 @@ class Conversation:
         """Whether so many answers are owed that the client has to wait."""
         return self._publishing.owes_much
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether somebody deleted a queue of the session."""
+        return self._delivery.has_lost
+
     def lead(self) -> int:
         """Whether what the client publishes piles up."""
         return self._publishing.lead()
@@ -258,7 +263,7 @@ class Conversation:
         if self.is_open:
             self._node.connections.remove(self.link)
             self.link.view = None
-        clients_of(self._node).leave(self.client, self._node.clock.now_ns())
         if self._will is not None:
             self._will.fall_due()
+        clients_of(self._node).leave(self.client, self._node.clock.now_ns())
         self.finish()

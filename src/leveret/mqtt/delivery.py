@@ -67,6 +67,8 @@ class Delivery:
         self.out_count = 0
         self._resend: list[Flight] = []
         self.consumers: Final[list[SessionConsumer]] = []
+        # Somebody deleted a queue that was read from.
+        self.has_lost = False
         # Queues to be asked once the input at hand is handled.
         self._to_dispatch: list[Queue] = []
 
@@ -104,15 +106,17 @@ class Delivery:
                 self._vhost.cancel(queue, consumer)
 
     def forget(self, consumer: "SessionConsumer") -> None:
-        """Its queue is gone."""
+        """Its queue is gone, though the session is not."""
         if consumer in self.consumers:
             self.consumers.remove(consumer)
+            self.has_lost = True
 
     def end(self) -> None:
         """The connection is gone: what is on its way stays with the client."""
-        for consumer in self.consumers[:]:
-            self._vhost.cancel(consumer.queue, consumer)
+        consumers = self.consumers[:]
         self.consumers.clear()
+        for consumer in consumers:
+            self._vhost.cancel(consumer.queue, consumer)
         self._to_dispatch = []
         self._resend = []
         self.reading.end()
@@ -196,6 +200,7 @@ class Delivery:
             if verdict.is_wanted and not self._is_elsewhere(consumer, message, verdict):
                 self.send_unacked(message, verdict)
             consumer.queue.settle(offset)
+            consumer.tally.ack += 1
             return
         client = self._client
         packet_id = client.next_packet_id()
@@ -272,6 +277,10 @@ class Delivery:
     def resume(self) -> None:
         """Send again what an earlier connection has left, as far as the client takes it now."""
         self._resend = list(self._client.flights.values())
+        for consumer in self.consumers:
+            for flight in self._resend:
+                if flight.queue is consumer.queue and not flight.is_settled:
+                    consumer.unacked_count += 1
         self._send_again()
 
     def _send_again(self) -> None:

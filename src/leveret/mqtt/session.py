@@ -133,6 +133,9 @@ class MqttSession(Session):
         assert greeting is not None
         if greeting.entry.is_expired:
             self._close(MAXIMUM_CONNECT_TIME, "credential expired")
+        elif self._conversation is not None and self._conversation.has_lost:
+            # It would wait for ever for what it has subscribed to.
+            self._close(ADMINISTRATIVE_ACTION, "a queue of its session was deleted")
         elif 0 < self._silence_ns < now - self._heard_ns:
             self._close(KEEP_ALIVE_TIMEOUT, "nothing was heard for one and a half keep-alives")
 

@@ -15,6 +15,7 @@ from leveret.broker.queue import Queue
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.vhost import VHost
 from leveret.mqtt.subscriptions import Verdict
+from leveret.ports import Random
 
 # The session never expires.
 FOREVER_S: Final = 0xFFFFFFFF
@@ -80,7 +81,9 @@ class Client(Appointee):
     that its message is in.  ``flights`` are what was sent and is not done, in the order sent.
     """
 
-    def __init__(self, clients: "Clients", vhost: VHost, client_id: str, number: int) -> None:
+    def __init__(
+        self, clients: "Clients", vhost: VHost, client_id: str, number: int, first_id: int
+    ) -> None:
         super().__init__()
         self._clients: Final = clients
         self.vhost: Final = vhost
@@ -93,7 +96,7 @@ class Client(Appointee):
         self.expiry_s = 0
         self.incoming: Final[dict[int, int]] = {}
         self.flights: Final[dict[int, Flight]] = {}
-        self._last_id: i64 = 0
+        self._last_id: i64 = first_id
 
     def queue_name(self, qos: int) -> str:
         """The queue for subscriptions with ``qos``: one for 0, one for all others."""
@@ -131,7 +134,8 @@ class Clients:
     One is here while it has a connection, and as long as its session lasts after that.
     """
 
-    def __init__(self, timetable: Timetable) -> None:
+    def __init__(self, timetable: Timetable, random: Random) -> None:
+        self._random: Final = random
         self._timetable: Final = timetable
         self._by_key: Final[dict[tuple[str, str], Client]] = {}
         self._count = 0
@@ -157,7 +161,9 @@ class Clients:
             client = None
         if client is None:
             self._count += 1
-            client = Client(self, vhost, client_id, self._count)
+            # Not from 1: a client may still hold identifiers of before a restart.
+            first_id = int.from_bytes(self._random.octets(2), "big")
+            client = Client(self, vhost, client_id, self._count, first_id)
             self._by_key[key] = client
         self._timetable.cancel(client)
         if client.will is not None:
@@ -171,6 +177,9 @@ class Clients:
         client.occupant = None
         if client.expiry_s == 0:
             client.forget_packets()
+            self.forget(client)
+        elif client.will is None and not client.flights and not client.incoming:
+            # All there is of its session are queues.
             self.forget(client)
         elif client.expiry_s != FOREVER_S:
             self._timetable.appoint(client, now_ns + client.expiry_s * _SECOND_NS)
@@ -187,6 +196,6 @@ def clients_of(node: Node) -> Clients:
     found = node.belongings.get(_NAME)
     if isinstance(found, Clients):
         return found
-    made = Clients(node.timetable)
+    made = Clients(node.timetable, node.random)
     node.belongings[_NAME] = made
     return made

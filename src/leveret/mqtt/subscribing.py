@@ -24,7 +24,6 @@ from leveret.mqtt.codes import (
     QUOTA_EXCEEDED,
     SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
     SUCCESS,
-    TOPIC_FILTER_INVALID,
     UNSPECIFIED_ERROR,
     MqttFault,
 )
@@ -231,8 +230,7 @@ def reason_of(refusal: BrokerError) -> int:
     """The reason code that says to a client what ``refusal`` does."""
     if isinstance(refusal, (AccessRefused, NotFound)):
         return NOT_AUTHORIZED
-    if isinstance(refusal, LimitReached):
+    if isinstance(refusal, (LimitReached, PreconditionFailed)):
+        # What of a queue or a binding could be wrong here is only their number.
         return QUOTA_EXCEEDED
-    if isinstance(refusal, PreconditionFailed):
-        return TOPIC_FILTER_INVALID
     return UNSPECIFIED_ERROR

@@ -9,7 +9,6 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from leveret.mqtt.filters import matches
 from leveret.mqtt.properties import SUBSCRIPTION_IDENTIFIER, PropertyWriter
 from leveret.tables import BOOL, INTEGERS, TABLE, UINT8, UINT32, Field, Table
 
@@ -36,7 +35,6 @@ class Subscription:
         identifier: int = 0,
     ) -> None:
         self.key: Final = key
-        self.filter: Final = filter_of(key)
         self.qos: Final = qos
         self.is_no_local: Final = is_no_local
         self.is_retain_as_published: Final = is_retain_as_published
@@ -85,11 +83,6 @@ def _flag(options: Table, name: str) -> bool:
     return field is not None and field.value is True
 
 
-def filter_of(key: str) -> str:
-    """The topic filter that a binding key stands for."""
-    return key.replace(".", "/").replace("*", "+")
-
-
 @final
 @mypyc_attr(acyclic=True)
 class Verdict:
@@ -114,6 +107,15 @@ _UNWANTED: Final = Verdict(False, 0, False, b"")
 
 
 @final
+class Branch:
+    """One place in a trie of subscriptions: the levels that may come next, and what ends here."""
+
+    def __init__(self) -> None:
+        self.next: Final[dict[str, Branch]] = {}
+        self.subscription: Subscription | None = None
+
+
+@final
 class Subscriptions:
     """Those of one session, by binding key.
 
@@ -124,25 +126,39 @@ class Subscriptions:
     def __init__(self) -> None:
         self.by_key: Final[dict[str, Subscription]] = {}
         self.is_plain = True
+        self._root = Branch()
         self._verdicts: dict[str, Verdict] = {}
 
     def add(self, subscription: Subscription) -> None:
         """Take it in, in place of one with the same filter."""
         self.by_key[subscription.key] = subscription
-        self._changed()
+        branch = self._root
+        for level in subscription.key.split("."):
+            following = branch.next.get(level)
+            if following is None:
+                following = Branch()
+                branch.next[level] = following
+            branch = following
+        branch.subscription = subscription
+        self._verdicts = {}
+        if not _is_plain(subscription):
+            self.is_plain = False
 
     def remove(self, key: str) -> None:
         """Forget the one with this key."""
-        self.by_key.pop(key, None)
-        self._changed()
-
-    def _changed(self) -> None:
+        if self.by_key.pop(key, None) is None:
+            return
+        path = [self._root]
+        levels = key.split(".")
+        for level in levels:
+            path.append(path[-1].next[level])
+        path[-1].subscription = None
+        for index in range(len(levels), 0, -1):
+            if path[index].next or path[index].subscription is not None:
+                break
+            del path[index - 1].next[levels[index - 1]]
         self._verdicts = {}
-        is_plain = True
-        for each in self.by_key.values():
-            if each.qos > 0 or each.is_no_local or each.is_retain_as_published or each.identifier:
-                is_plain = False
-        self.is_plain = is_plain
+        self.is_plain = min([_is_plain(each) for each in self.by_key.values()], default=True)
 
     def verdict(self, key: str, is_own: bool) -> Verdict:
         """How a message with the routing ``key`` is sent; ``is_own``: the client published it."""
@@ -157,11 +173,10 @@ class Subscriptions:
         return found
 
     def _find(self, key: str, is_own: bool) -> Verdict:
-        topic = key.replace(".", "/")
-        found = [each for each in self.by_key.values() if matches(each.filter, topic)]
+        found = self.matching(key)
         if not found:
             # Wildcards of AMQP match topics that begin with a dollar, those of MQTT do not.
-            return _UNWANTED if topic.startswith("$") else STRANGE
+            return _UNWANTED if key.startswith("$") else STRANGE
         if is_own:
             found = [each for each in found if not each.is_no_local]
             if not found:
@@ -173,3 +188,43 @@ class Subscriptions:
         qos = max([each.qos for each in found])
         is_kept = max([each.is_retain_as_published for each in found])
         return Verdict(True, qos, is_kept, writer.octets())
+
+    def matching(self, key: str) -> list[Subscription]:
+        """Those that messages with the routing ``key`` are for.
+
+        Wildcards do not match a first level that begins with ``$``.
+        """
+        found: list[Subscription] = []
+        places = [self._root]
+        is_reserved = key.startswith("$")
+        for level in key.split("."):
+            following: list[Branch] = []
+            for place in places:
+                if not is_reserved:
+                    _take(found, place.next.get("#"))
+                    _go(following, place.next.get("*"))
+                if level != "*" and level != "#":
+                    _go(following, place.next.get(level))
+            is_reserved = False
+            places = following
+        for place in places:
+            _take(found, place)
+            _take(found, place.next.get("#"))
+        return found
+
+
+def _take(found: list[Subscription], branch: Branch | None) -> None:
+    if branch is not None and branch.subscription is not None:
+        found.append(branch.subscription)
+
+
+def _go(following: list[Branch], branch: Branch | None) -> None:
+    if branch is not None:
+        following.append(branch)
+
+
+def _is_plain(subscription: Subscription) -> bool:
+    """Whether it asks for nothing but what everybody gets, with QoS 0."""
+    each = subscription
+    has_options = each.is_no_local or each.is_retain_as_published or each.identifier > 0
+    return each.qos == 0 and not has_options
