@@ -24,6 +24,13 @@ export function remember(user, password) {
   sessionStorage.setItem(LOGIN, btoa(String.fromCharCode(...bytes)));
 }
 
+/** Name and password, for what does not go over HTTP. */
+export function login() {
+  const octets = Uint8Array.from(atob(sessionStorage.getItem(LOGIN)), (one) => one.charCodeAt(0));
+  const [, user, password] = /^([^:]*):(.*)$/s.exec(new TextDecoder().decode(octets));
+  return { user, password };
+}
+
 export const forget = () => sessionStorage.removeItem(LOGIN);
 export const isKnown = () => sessionStorage.getItem(LOGIN) !== null;
 

@@ -20,6 +20,17 @@ import { queuesView } from "./views/queues.js";
 import { userView, usersView } from "./views/users.js";
 import { vhostView, vhostsView } from "./views/vhosts.js";
 
+/** A view whose code comes when it is looked at. */
+function later(title, make) {
+  return (page) => {
+    let view = null;
+    return {
+      title, end: () => view?.end(), render: (data) => view.render(data),
+      load: async (signal) => (view ||= await make(page)).load(signal),
+    };
+  };
+}
+
 // [name in the address, view of the list, view of one, how many names one has]
 const VIEWS = {
   "": [overviewView], nodes: [null, nodeView, 1],
@@ -28,10 +39,11 @@ const VIEWS = {
   queues: [queuesView, queueView, 2], users: [usersView, userView, 1],
   vhosts: [vhostsView, vhostView, 1], policies: [policiesView], limits: [limitsView],
   cluster: [clusterView],
+  live: [later("Live", async (shown) => (await import("./views/live.js")).liveView(shown))],
 };
 const MENU = [
   ["", "Overview"], ["connections", "Connections"], ["channels", "Channels"],
-  ["consumers", "Consumers"], ["exchanges", "Exchanges"], ["queues", "Queues"],
+  ["consumers", "Consumers"], ["exchanges", "Exchanges"], ["queues", "Queues"], ["live", "Live"],
 ];
 const ADMIN_MENU = [
   ["users", "Users", "administrator"], ["vhosts", "Virtual hosts", "administrator"],

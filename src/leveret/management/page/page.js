@@ -82,6 +82,7 @@ export class Page {
 
   leave() {
     this.#pause();
+    this.#view?.end?.();
     this.#view = null;
     this.#place = null;
   }
@@ -95,6 +96,7 @@ export class Page {
     const isOther = place !== this.#place;
     if (isOther) {
       this.#place = place;
+      this.#view?.end?.();
       this.data = undefined;
       this.#view = this.#find(parts, this);
       document.title = `${this.#view.title} · ${this.about.cluster_name || "Leveret"}`;
