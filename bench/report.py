@@ -180,5 +180,5 @@ def verdict(rounds: Rounds) -> str:
                 reached = "reached" if median(found) >= goal else "MISSED"
                 beside = "" if rival == RABBITMQ else f" beside {rival}"
                 said = f"goal {goal:g} {reached}" if goal else ""
-                lines.append(f"{each.name:<16}{median(found):6.2f}{beside}  {said}".rstrip())
+                lines.append(f"{each.name:<18}{median(found):6.2f}{beside}  {said}".rstrip())
     return "\n".join(lines)

@@ -118,14 +118,21 @@ OTHERS: Final = [
     Scenario(
         "mqtt-0-100",
         "QoS 0, 1 publisher, 100 subscribers (deliveries)",
-        "--qos=0 --subscribers=100 --under-way=50",
+        "--qos=0 --subscribers=100 --under-way=10",
+        3,
+        1,
+    ),
+    Scenario(
+        "mqtt-0-100-flood",
+        "the same, all that the publisher can send (mosquitto drops most of it)",
+        "--qos=0 --subscribers=100",
         3,
         1,
     ),
     Scenario(
         "mqtt-1-100",
         "QoS 1, 1 publisher, 100 subscribers (deliveries)",
-        "--qos=1 --inflight=20 --subscribers=100 --under-way=50",
+        "--qos=1 --inflight=20 --subscribers=100 --under-way=10",
         3,
     ),
     Scenario(
