@@ -13,6 +13,7 @@ from leveret.octets import (
     read_u16,
     read_u32,
     read_u64,
+    write_decimal,
     write_i64,
     write_u16,
     write_u32,
@@ -55,6 +56,13 @@ def test_64_bits_are_written_and_read_with_a_sign(value: int) -> None:
     write_i64(out, value)
     assert out.getvalue() == struct.pack(">q", value)
     assert read_i64(b"x" + out.getvalue() + b"y", 1) == value
+
+
+@given(edges(0, (1 << 63) - 1) | st.integers(0, 18).map(lambda digits: 10**digits))
+def test_decimal_digits_are_those_of_str(value: int) -> None:
+    out = BytesWriter()
+    write_decimal(out, value)
+    assert out.getvalue() == str(value).encode()
 
 
 @pytest.mark.parametrize(

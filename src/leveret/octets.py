@@ -22,6 +22,8 @@ _WRAP_32: Final = 1 << 32
 _SIGN_32: Final = 1 << 31
 _WRAP_64: Final = 1 << 64
 _SIGN_64: Final = 1 << 63
+_ZERO: Final = 48
+_LONG: Final = 10**18  # from here on a number turned round may not fit into 64 bits
 
 
 def read_u16(data: bytes, at: i64) -> i64:
@@ -64,3 +66,22 @@ def write_i64(out: BytesWriter, value: i64) -> None:
 def write_u64(out: BytesWriter, value: int) -> None:
     """Append ``value``, 0..2**64-1, as eight octets."""
     write_i64_be(out, value - _WRAP_64 if value >= _SIGN_64 else value)
+
+
+def write_decimal(out: BytesWriter, value: i64) -> None:
+    """Append ``value``, 0 or more, in decimal digits."""
+    if value >= _LONG:
+        out.write(str(value).encode())
+        return
+    # By constants, division is a multiplication: so turn the digits round, and take them off again.
+    turned: i64 = 0
+    count: i64 = 1
+    while value >= 10:
+        turned = turned * 10 + value % 10
+        value //= 10
+        count += 1
+    turned = turned * 10 + value
+    while count > 0:
+        out.append(_ZERO + turned % 10)
+        turned //= 10
+        count -= 1

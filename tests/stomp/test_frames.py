@@ -152,6 +152,30 @@ def test_what_is_written_is_read_back_wherever_the_chunks_are_cut(
     assert read(data, cuts) == expected
 
 
+@given(st.lists(st.tuples(st.sampled_from("ab"), BODIES), max_size=8), CUTS, st.booleans())
+def test_frames_like_the_last_one_are_read_like_it(
+    frames: list[tuple[str, bytes]], cuts: list[int], has_length: bool
+) -> None:
+    data, expected = b"", []
+    for name, body in frames:
+        body = body if has_length else body.replace(b"\0", b"")
+        length = {"content-length": f"{len(body)}"} if has_length else {}
+        block = encode("SEND", {"destination": f"/queue/{name}", **length})[:-1]
+        data += block + body + b"\0\n"
+        expected.append((block, body))
+    assert read(data, cuts) == expected
+    assert read(data) == expected
+
+
+def test_a_length_is_that_of_its_own_frame() -> None:
+    reader = FrameReader(FRAME_MAX)
+    reader.feed(b"SEND\ncontent-length:3\n\na\0b\0SEND\n\nab\0SEND\n\ncde\0")
+    got = []
+    while reader.advance():
+        got.append(reader.body)
+    assert got == [b"a\0b", b"ab", b"cde"]
+
+
 @given(st.binary(max_size=300), CUTS)
 def test_garbage_is_refused_or_awaited_alike_however_it_is_cut(
     data: bytes, cuts: list[int]

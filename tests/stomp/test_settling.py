@@ -6,7 +6,9 @@ from tests.stomp_talk import StompTalk
 from tests.stomp_wire import Frame
 
 from leveret.broker.node import Node
+from leveret.broker.wishes import QueueWish
 from leveret.stomp.transactions import MAX_FRAMES, MAX_TRANSACTIONS
+from leveret.tables import table_of
 
 
 def opened(node: Node | None = None, version: str = "1.2") -> StompTalk:
@@ -57,6 +59,51 @@ def test_one_at_a_time() -> None:
     talk.send("ACK", id=got[0]["ack"], receipt="1")
     assert commands(talk) == ["RECEIPT"]
     assert ready(talk) == (0, 1)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+def test_many_one_after_the_other(version: str) -> None:
+    talk = opened(version=version)
+    key = "ack" if version == "1.2" else "message-id"
+    header = "id" if version == "1.2" else "message-id"
+    got = delivered(talk, 12, "client-individual")
+    for count, frame in enumerate(got[:11], 1):
+        talk.send("ACK", **{header: frame[key]})
+        assert ready(talk) == (0, 12 - count)
+    again = talk.call("ACK", **{header: got[5][key]})
+    assert error(again)[0] == "Message not found"
+
+
+def test_who_has_two_subscriptions_answers_for_both_in_turn() -> None:
+    talk = opened()
+    pairs = zip(
+        delivered(talk, 3, "client-individual"),
+        delivered(talk, 3, "client", "other", "2"),
+        strict=True,
+    )
+    for count, (one, other) in enumerate(pairs, 1):
+        talk.send("ACK", id=one["ack"])
+        talk.send("ACK", id=other["ack"])
+        assert (ready(talk), ready(talk, "other")) == ((0, 3 - count), (0, 3 - count))
+
+
+@pytest.mark.parametrize("end", ["x", "", "1" * 30, "-1", " 1", "1:2"])
+def test_an_id_much_like_the_last_one_is_none(end: str) -> None:
+    talk = opened()
+    got = delivered(talk, 2, "client-individual")
+    talk.send("ACK", id=got[0]["ack"])
+    start = got[0]["ack"].rpartition("@@")[0] + "@@"
+    assert error(talk.call("ACK", id=start + end))[0] in ("Invalid header", "Message not found")
+
+
+def test_a_receipt_for_an_ack_like_the_last_one() -> None:
+    talk = opened()
+    got = delivered(talk, 3)
+    talk.send("ACK", id=got[0]["ack"])
+    assert talk.call("ACK", id=got[1]["ack"], receipt="r")["receipt-id"] == "r"
+    talk.send("ACK", id=got[2]["ack"])
+    assert ready(talk) == (0, 0)
+    assert commands(talk) == []
 
 
 def test_one_ack_for_all_so_far_of_its_subscription() -> None:
@@ -144,6 +191,38 @@ def test_nobody_answers_for_what_is_not_out() -> None:
             given = given.replace("T_1@@", "T_2@@")
         assert error(talk.call("ACK", id=given))[0] == "Message not found"
         assert talk.session.closed
+
+
+@pytest.mark.parametrize("mode", ["client", "client-individual"])
+def test_many_acks_in_a_row_are_each_for_their_own(mode: str) -> None:
+    talk = opened()
+    others = delivered(talk, 3, "client-individual", "other", "2")
+    got = delivered(talk, 9, mode)
+    for frame in (got[0], got[1], others[0], got[2], others[1], others[2], got[3]):
+        talk.send("ACK", id=frame["ack"])
+    assert talk.read() == []
+    assert ready(talk) == (0, 5) and ready(talk, "other") == (0, 0)
+    talk.send("ACK", id=got[4]["ack"], receipt="1")
+    talk.send("BEGIN", transaction="t")
+    talk.send("ACK", id=got[5]["ack"], transaction="t")
+    assert commands(talk) == ["RECEIPT"] and ready(talk) == (0, 4)
+    # Many digits, none, a sign, and one that is not out: as if they were the first.
+    for wrong in ("9" * 30, "", "-1", "x", got[4]["ack"][-1]):
+        other = StompTalk(talk.node).open()
+        mine = delivered(other, 2, "client-individual", f"w{len(wrong)}{wrong[:1]}", "1")
+        other.send("ACK", id=mine[0]["ack"])
+        prefix = mine[0]["ack"].rsplit("@@", 1)[0]
+        tag = mine[0]["ack"].rsplit("@@", 1)[1] if wrong == got[4]["ack"][-1] else wrong
+        reply = other.call("ACK", id=f"{prefix}@@{tag}")
+        assert reply.command == "ERROR"
+
+
+def test_an_ack_may_end_its_lines_with_cr_lf() -> None:
+    talk = opened()
+    got = delivered(talk, 3, "client-individual")
+    talk.send("ACK", id=got[0]["ack"])
+    talk.feed(b"ACK\r\nid:" + got[1]["ack"].replace(":", "\\c").encode() + b"\r\n\r\n\0")
+    assert talk.read() == [] and ready(talk) == (0, 1)
 
 
 # --- transactions --------------------------------------------------------------------------------
@@ -268,3 +347,17 @@ def test_there_is_a_bound_to_what_all_transactions_hold() -> None:
         talk.send("SEND", destination="/queue/q", transaction="t", body=body)
     reply = talk.call("SEND", destination="/queue/q", transaction="t", body=body)
     assert error(reply)[0] == "Transaction too large"
+
+
+def test_a_full_queue_refuses_a_message_of_a_transaction_and_the_rest_happens() -> None:
+    talk = opened()
+    arguments = table_of({"x-max-length": 1, "x-overflow": "reject-publish"})
+    talk.node.vhosts["/"].declare_queue(QueueWish("full", False, False, 0, arguments), 0)
+    talk.send("BEGIN", transaction="t")
+    for number, name in enumerate(("/amq/queue/full", "/amq/queue/full", "/queue/q")):
+        talk.send("SEND", destination=name, transaction="t", receipt=str(number), body=b"x")
+    talk.send("COMMIT", transaction="t", receipt="c")
+    replies = talk.read()
+    assert [frame["receipt-id"] for frame in replies] == ["0", "2", "c"]
+    assert error(replies[-1])[0] == "Message rejected"
+    assert ready(talk, "full") == (1, 0) and ready(talk) == (1, 0)

@@ -22,6 +22,7 @@ from leveret.broker.facts import consumer_facts
 from leveret.broker.message import Message, Origin
 from leveret.broker.properties import NO_PROPERTIES, Properties
 from leveret.broker.queue import Queue
+from leveret.octets import write_decimal
 from leveret.sessions.output import COPY_OCTETS, Output
 from leveret.sessions.outstanding import Delivery, Outstanding
 from leveret.stomp.channel import StompChannel
@@ -93,6 +94,8 @@ class StompConsumer(Consumer):
         self._id_head: Final = id_head.encode("utf-8", "surrogateescape")
         shows_ack = wish.ack_mode != AUTO and channel.version == V1_2
         self._ack_head: Final = b"\nack:" + self._id_head if shows_ack else b""
+        # How the ACK of a client begins that says no more than it must; "" where that is not known.
+        self.ack_prefix: Final = b"ACK\nid:" + self._id_head if shows_ack else b""
         self._origin = _NOWHERE
         self._head = b""
         self._properties: Properties = NO_PROPERTIES
@@ -158,13 +161,12 @@ class StompConsumer(Consumer):
         if size != self._size:
             self._size = size
             self._tail = self._lines + _length_line(size)
-        digits = str(tag).encode("ascii")
         out = self._output.writer
         out.write(self._head)
-        out.write(digits)
+        write_decimal(out, tag)
         if self._ack_head:
             out.write(self._ack_head)
-            out.write(digits)
+            write_decimal(out, tag)
         out.write(b"\nredelivered:true\n" if redelivered else b"\nredelivered:false\n")
         out.write(self._tail)
         if size > COPY_OCTETS:

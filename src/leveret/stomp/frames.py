@@ -89,6 +89,7 @@ class FrameReader:
         self._at = 0
         self._parts = []
         self._is_in_body = False
+        self.is_send = False
 
     def advance(self) -> bool:
         """Go to the next frame; False when the rest of it is still to come.  Raises FrameFault."""
@@ -104,6 +105,12 @@ class FrameReader:
             self._data = b""
             self._at = 0
             return False
+        if self.is_send:
+            # Most of what a client sends has the same headers as what it sent before: the block
+            # and what follows from it are known.
+            end = at + len(self.block)
+            if data[at:end] == self.block:
+                return self._body_from(data, end)
         end = self._block_end(data, at)
         if end < 0:
             if size - at > min(BLOCK_MAX, self.frame_max):
@@ -131,7 +138,9 @@ class FrameReader:
         if other >= 0:
             self._has_cr = not self._has_cr
             return other + len(second)
-        return end + len(first) if end >= 0 else -1
+        if end < 0:
+            return -1
+        return end + len(first)
 
     def _body_from(self, data: bytes, start: i64) -> bool:
         """The body begins at ``start``: take it if all of it is there."""

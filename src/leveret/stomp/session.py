@@ -97,9 +97,9 @@ class StompSession(Session):
         except FrameFault as malformed:
             self._fail(StompFault("Malformed frame", f"{malformed.detail}\n"))
         except StompFault as fault:
-            self._fail(fault)
+            self._fail(fault, self._receipt())
         except BrokerError as refusal:
-            self._fail(fault_of(refusal))
+            self._fail(fault_of(refusal), self._receipt())
         except Pending as pending:
             self._hold(pending.inquiry)
         except Exception:
@@ -141,7 +141,7 @@ class StompSession(Session):
             self._on_opening(block, body)
         elif self._reader.is_send:
             work.on_send(block, body)
-        else:
+        elif not work.on_known_ack(block):
             frame = read_frame(block, self._greeting.version)
             if frame.command in _GREETINGS:
                 raise StompFault("Illegal command", "You are connected already\n")
@@ -291,12 +291,17 @@ class StompSession(Session):
             self._say(StompFault("connection_forced", f"CONNECTION_FORCED - {reason}"), None)
             self._end()
 
-    def _fail(self, fault: StompFault) -> None:
-        """Answer what is wrong, and close: STOMP knows no smaller unit."""
+    def _receipt(self) -> str | None:
+        """That of the frame at hand, if it asks for one."""
+        return self._work.take_receipt() if self._work is not None else None
+
+    def _fail(self, fault: StompFault, receipt: str | None = None) -> None:
+        """Answer what is wrong, and close: STOMP knows no smaller unit.
+
+        ``receipt`` is that of the frame that is answered, if it is one.
+        """
         self._notice(f"it is closed: {fault.message}: {fault.detail.strip()}")
-        work = self._work
-        # Which frame it was, if that is known.
-        self._say(fault, work.take_receipt() if work is not None else None)
+        self._say(fault, receipt)
         self._is_frame_held = False
         self.is_full = False
         self._wait.let_go()

@@ -7,6 +7,8 @@ subscription only, as STOMP says; RabbitMQ takes those of all the others along, 
 
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from leveret.broker.backlog import Waiting
 from leveret.broker.queue import Queue
 from leveret.sessions.outstanding import Delivery
@@ -17,6 +19,8 @@ from leveret.stomp.headers import V1_2, Frame
 
 # Longer numbers are none of ours.
 _MOST_DIGITS: Final = 18
+_ZERO: Final = 48
+_LF: Final = 10
 
 
 @final
@@ -25,22 +29,52 @@ class Settling:
 
     def __init__(self, channel: StompChannel) -> None:
         self._channel: Final = channel
+        # Whose delivery was last looked up, and how its next ACK will probably begin.
+        self._last: StompConsumer | None = None
+        self._prefix = b""
+
+    def settle_known(self, block: bytes) -> bool:
+        """Do what an ACK says that has nothing but an id, for the subscription of the last one.
+
+        False when it is anything else, or wrong: nothing was done then.  Hot.
+        """
+        consumer = self._last
+        prefix = self._prefix
+        start = len(prefix)
+        if consumer is None or start == 0 or block[:start] != prefix:
+            return False
+        tag = _read_tag(block, start)
+        if tag < 0:
+            return False
+        delivery = self._channel.outstanding.find(tag)
+        if delivery is None or delivery.consumer is not consumer:
+            return False
+        self._acknowledge(self._through(delivery, consumer, tag))
+        return True
 
     def settle(self, frame: Frame) -> None:
         """Do what an ACK or NACK says.  Raises StompFault."""
         deliveries = self.find(frame)
-        self._channel.outstanding.settle(deliveries)
         if frame.command == "ACK":
-            for delivery in deliveries:
-                delivery.queue.settle(delivery.offset)
-                self._channel.reading.acked(delivery)
-        elif self._requeues(frame):
+            self._acknowledge(deliveries)
+            return
+        self._channel.outstanding.settle(deliveries)
+        if self._requeues(frame):
             self._put_back(deliveries, False)
         else:
             for delivery in deliveries:
                 delivery.queue.discard(delivery.message, delivery.offset)
         for delivery in deliveries:
             self._channel.wake(delivery.consumer, delivery.queue)
+
+    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        channel = self._channel
+        channel.outstanding.settle(deliveries)
+        for delivery in deliveries:
+            delivery.queue.settle(delivery.offset)
+            channel.reading.acked(delivery)
+        for delivery in deliveries:
+            channel.wake(delivery.consumer, delivery.queue)
 
     def _requeues(self, frame: Frame) -> bool:
         requeue = frame.flag("requeue")
@@ -65,9 +99,15 @@ class Settling:
             raise StompFault("Message not found", f"unknown delivery tag {tag}\n")
         consumer = delivery.consumer
         assert isinstance(consumer, StompConsumer)
+        self._last = consumer
+        self._prefix = consumer.ack_prefix
+        return self._through(delivery, consumer, tag)
+
+    def _through(self, delivery: Delivery, consumer: StompConsumer, tag: int) -> list[Delivery]:
+        """What an answer for ``delivery`` answers for."""
         if not consumer.is_cumulative:
             return [delivery]
-        found = channel.outstanding.find_through(tag)
+        found = self._channel.outstanding.find_through(tag)
         assert found is not None
         return [each for each in found if each.consumer is consumer]
 
@@ -91,8 +131,23 @@ class Settling:
     def end(self) -> None:
         """The connection is over: what is out goes back."""
         deliveries = self._channel.outstanding.find_all()
+        self._last = None
         self._channel.outstanding.settle(deliveries)
         self._put_back(deliveries, True)
+
+
+def _read_tag(block: bytes, at: i64) -> int:
+    """The number that is all of ``block`` from ``at`` on, but for its end; -1 when it is not."""
+    end = len(block) - 2
+    if not 0 < end - at <= _MOST_DIGITS or block[end] != _LF or block[end + 1] != _LF:
+        return -1
+    tag: i64 = 0
+    for index in range(at, end):
+        digit = i64(block[index]) - _ZERO
+        if digit < 0 or digit > 9:
+            return -1
+        tag = tag * 10 + digit
+    return int(tag)
 
 
 def _is_number(text: str) -> bool:

@@ -7,7 +7,7 @@ from leveret.broker.queue import Queue
 from leveret.stomp.channel import StompChannel
 from leveret.stomp.faults import StompFault
 from leveret.stomp.headers import Frame
-from leveret.stomp.sending import Sending
+from leveret.stomp.sending import Sending, rejected
 from leveret.stomp.settling import Settling
 from leveret.stomp.subscribing import Subscriptions
 from leveret.stomp.transactions import HeldFrame, Transaction, Transactions
@@ -47,15 +47,21 @@ class Work:
         self._receipt = None
         plan = sending.plan(block)
         if plan.transaction is None:
-            sending.send(plan, body)
+            if not sending.send(plan, body):
+                raise rejected()
         else:
             self._transactions.hold(plan.transaction, HeldFrame(block, body, None))
+
+    def on_known_ack(self, block: bytes) -> bool:
+        """An ACK with nothing but an id, much like the last one; False when it is not.  Hot."""
+        self.sending.receipt = None
+        self._receipt = None
+        return self._settling.settle_known(block)
 
     # --- all others ------------------------------------------------------------------------
 
     def on_frame(self, frame: Frame, block: bytes, body: bytes) -> None:
         """Any frame but SEND, DISCONNECT and those that connect."""
-        self.sending.receipt = None
         receipt = frame.headers.get("receipt")
         self._receipt = receipt
         command = frame.command
@@ -91,10 +97,13 @@ class Work:
             self._check(transaction)
         receipts = self.channel.receipts
         while transaction.done_count < len(transaction.frames):
-            self._perform(transaction.frames[transaction.done_count])
+            if not self._perform(transaction.frames[transaction.done_count]):
+                transaction.is_rejected = True
             transaction.done_count += 1
         self._transactions.end(frame)
         self.sending.receipt = None
+        if transaction.is_rejected:
+            raise rejected()
         if receipt is not None:
             receipts.promise(receipts.octets(receipt), receipts.last_owed, _NO_QUEUES)
 
@@ -110,14 +119,16 @@ class Work:
                 check_claims(properties, user)
         self.sending.receipt = None
 
-    def _perform(self, held: HeldFrame) -> None:
+    def _perform(self, held: HeldFrame) -> bool:
+        """False when whoever sent it is to hear that it was refused."""
         frame = held.frame
         if frame is None:
             sending = self.sending
-            sending.send(sending.plan(held.block), held.body)
-        elif self._settling.is_open(frame):
+            return sending.send(sending.plan(held.block), held.body)
+        if self._settling.is_open(frame):
             # Not so if an ACK before it in the transaction answered for it, too.
             self._settling.settle(frame)
+        return True
 
     # --- the end ---------------------------------------------------------------------------
 
