@@ -69,7 +69,7 @@ def collect(node: Node, vhost: str) -> None:
     """Have all channels of a vhost write down what they counted."""
     for link in node.connections.by_id.values():
         if link.vhost == vhost:
-            for channel in link.channels.values():
+            for channel in (link.view, *link.channels.values()):
                 if channel is not None:
                     channel.collect()
 
@@ -78,6 +78,8 @@ def _channel(channel: ChannelView | None) -> Facts:
     if channel is None:
         return {}
     connection = channel.name.rpartition(" (")[0]
+    if not connection:  # of a protocol without channels
+        return {"connection_name": channel.name}
     return {"name": channel.name, "number": channel.number, "connection_name": connection}
 
 

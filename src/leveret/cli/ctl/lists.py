@@ -114,6 +114,35 @@ CONNECTIONS: Final = Listing(
     ("user", "peer_host", "peer_port", "state"),
     {"pid": "name"},
 )
+# Those of one protocol, with the columns that its plugin of RabbitMQ's has for them.
+OF_MQTT: Final = Listing(
+    "connections",
+    (
+        *("pid", "client_id", "conn_name", "name", "user", "vhost", "protocol", "peer_host"),
+        *("peer_port", "host", "port", "state", "ssl", "ssl_protocol", "ssl_cipher"),
+        *("peer_cert_subject", "peer_cert_issuer", "peer_cert_validity", "keepalive"),
+        *("connected_at", "recv_oct", "recv_cnt", "send_oct", "send_cnt"),
+    ),
+    ("client_id", "conn_name"),
+    {
+        "pid": "name",
+        "conn_name": "name",
+        "client_id": "client_properties.client_id",
+        "keepalive": "timeout",
+    },
+)
+OF_STOMP: Final = Listing(
+    "connections",
+    (
+        *("session_id", "conn_name", "name", "user", "auth_login", "auth_mechanism", "vhost"),
+        *("protocol", "channels", "channel_max", "frame_max", "timeout", "client_properties"),
+        *("peer_host", "peer_port", "host", "port", "state", "ssl", "ssl_protocol"),
+        *("ssl_cipher", "peer_cert_subject", "peer_cert_issuer", "peer_cert_validity"),
+        *("recv_oct", "recv_cnt", "send_oct", "send_cnt"),
+    ),
+    ("session_id", "conn_name"),
+    {"session_id": "name", "conn_name": "name", "auth_login": "user"},
+)
 CHANNELS: Final = Listing(
     "channels",
     (
@@ -187,6 +216,35 @@ def list_connections(call: Call) -> Answer:
     return CONNECTIONS.rows(columns, found)
 
 
+def list_mqtt_connections(call: Call) -> Answer:
+    """Who is connected by MQTT."""
+    return _of_protocol(call, OF_MQTT, "MQTT")
+
+
+def list_web_mqtt_connections(call: Call) -> Answer:
+    """Who is connected by MQTT in a WebSocket."""
+    return _of_protocol(call, OF_MQTT, "Web MQTT")
+
+
+def list_stomp_connections(call: Call) -> Answer:
+    """Who is connected by STOMP."""
+    return _of_protocol(call, OF_STOMP, "STOMP")
+
+
+def list_web_stomp_connections(call: Call) -> Answer:
+    """Who is connected by STOMP in a WebSocket."""
+    return _of_protocol(call, OF_STOMP, "Web STOMP")
+
+
+def _of_protocol(call: Call, listing: Listing, protocol: str) -> Answer:
+    columns = listing.chosen(call)
+    call.say(f"Listing {protocol} connections ...")
+    fields = listing.fields([*columns, "protocol"])
+    found = call.api.get("connections", columns=fields)
+    those = [one for one in found if str(one.get("protocol")).startswith(f"{protocol} ")]
+    return listing.rows(columns, those)
+
+
 def list_channels(call: Call) -> Answer:
     """The channels of all connections."""
     columns = CHANNELS.chosen(call)
@@ -223,6 +281,34 @@ COMMANDS: Final = (
     Command("list_exchanges", _COLUMNS, list_exchanges, "Lists exchanges", group=_GROUP),
     Command("list_bindings", _COLUMNS, list_bindings, "Lists bindings", group=_GROUP),
     Command("list_connections", _COLUMNS, list_connections, "Lists connections", group=_GROUP),
+    Command(
+        "list_mqtt_connections",
+        _COLUMNS,
+        list_mqtt_connections,
+        "Lists connections that speak MQTT",
+        group=_GROUP,
+    ),
+    Command(
+        "list_web_mqtt_connections",
+        _COLUMNS,
+        list_web_mqtt_connections,
+        "Lists those that speak it in a WebSocket",
+        group=_GROUP,
+    ),
+    Command(
+        "list_stomp_connections",
+        _COLUMNS,
+        list_stomp_connections,
+        "Lists connections that speak STOMP",
+        group=_GROUP,
+    ),
+    Command(
+        "list_web_stomp_connections",
+        _COLUMNS,
+        list_web_stomp_connections,
+        "Lists those that speak it in a WebSocket",
+        group=_GROUP,
+    ),
     Command("list_channels", _COLUMNS, list_channels, "Lists channels", group=_GROUP),
     Command("list_consumers", _COLUMNS, list_consumers, "Lists consumers", group=_GROUP),
 )
@@ -232,6 +318,10 @@ LISTINGS: Final = {
     "list_exchanges": EXCHANGES,
     "list_bindings": BINDINGS,
     "list_connections": CONNECTIONS,
+    "list_mqtt_connections": OF_MQTT,
+    "list_web_mqtt_connections": OF_MQTT,
+    "list_stomp_connections": OF_STOMP,
+    "list_web_stomp_connections": OF_STOMP,
     "list_channels": CHANNELS,
     "list_consumers": CONSUMERS,
 }

@@ -18,10 +18,14 @@ BUILT_IN: Final = (
     "rabbitmq_event_exchange",
     "rabbitmq_management",
     "rabbitmq_management_agent",
+    "rabbitmq_mqtt",
     "rabbitmq_prometheus",
     "rabbitmq_random_exchange",
     "rabbitmq_recent_history_exchange",
+    "rabbitmq_stomp",
     "rabbitmq_web_dispatch",
+    "rabbitmq_web_mqtt",
+    "rabbitmq_web_stomp",
 )
 _VERBS: Final = ("list", "enable", "disable", "set", "is_enabled")
 

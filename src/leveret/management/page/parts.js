@@ -169,10 +169,15 @@ export function flowRows(items, name, flows, label, empty) {
   return table(label, heads, rows, empty);
 }
 
+/** Who consumes or publishes: a channel, or a connection of a protocol without channels. */
+export const reader = (of) => (of?.name ? channelLink(of.name)
+  : of?.connection_name ? connectionLink(of.connection_name) : "–");
+export const readerName = (of) => of?.name || of?.connection_name;
+
 /** Consumers of a queue, each with its channel, or of a channel, each with its queue. */
 export function consumerTable(list = [], ends, of, empty) {
   const heads = ["Tag", ends, "Ack", "Exclusive", "#Prefetch", "Active", "Arguments"];
-  return table("Consumers", heads, list.map((c) => row(`${c.channel_details?.name} ${c.consumer_tag} ${c.queue.name}`,
+  return table("Consumers", heads, list.map((c) => row(`${readerName(c.channel_details)} ${c.consumer_tag} ${c.queue.name}`,
     cell(c.consumer_tag), cell(of(c)), cell(c.ack_required ? "manual" : "automatic"), cell(c.exclusive ? "yes" : "no"),
     numberCell(count(c.prefetch_count)), cell(c.active === false ? "waits" : "yes"), cell(plain(c.arguments)))), empty);
 }

@@ -33,14 +33,17 @@ class Directory:
             links = {
                 channel: link
                 for link in self._node.connections.by_id.values()
-                for channel in link.channels.values()
+                for channel in (link.view, *link.channels.values())
                 if channel is not None
             }
             self._links = links
         link = links.get(channel) if channel is not None else None
         if channel is None or link is None:
             return {}
-        return channel_details(PlacedChannel(channel, link, self._node.name))
+        details = channel_details(PlacedChannel(channel, link, self._node.name))
+        if channel is link.view:  # there is no channel that could be looked up
+            del details["name"], details["number"]
+        return details
 
 
 @final

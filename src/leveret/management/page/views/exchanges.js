@@ -5,8 +5,8 @@ import { h } from "../dom.js";
 import { exchangeName } from "../format.js";
 import { args, choice, durability, field, form, panel, vhostChoice, yesNo } from "../forms.js";
 import { listing } from "../listing.js";
-import { ages, charts, danger, exchangeLink, facts, features, flow, flowChart, flowRows, queueLink, section,
-  tableOf, to, vhostLink, words } from "../parts.js";
+import { ages, charts, danger, exchangeLink, facts, features, flow, flowChart, flowRows, queueLink,
+  readerName, section, tableOf, to, vhostLink, words } from "../parts.js";
 import { EXCHANGE_ARGUMENTS } from "../rules.js";
 import { bindExchangeForm, bindingTable } from "./bindings.js";
 import { publishForm } from "./publish.js";
@@ -83,7 +83,7 @@ function view(page, vhost, named, { exchange, outward, inward }) {
       ? h("p.empty", "It is internal: only exchanges publish to it.")
       : publishForm(page, vhost, named)),
     (exchange.incoming || []).length > 0 && section("Published by", flowRows(exchange.incoming, {
-      title: "Channel", key: (item) => item.channel_details.name, of: (item) => item.channel_details.name,
+      title: "Channel", key: (item) => readerName(item.channel_details), of: (item) => readerName(item.channel_details),
     }, ["publish", "confirm"], "Published by", "")),
     (exchange.outgoing || []).length > 0 && section("Routed to", flowRows(exchange.outgoing, {
       title: "Queue", key: (item) => item.queue.name, of: (item) => queueLink(item.queue.vhost, item.queue.name),

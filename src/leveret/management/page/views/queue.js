@@ -3,8 +3,8 @@
 import { getAll, path } from "../api.js";
 import { h } from "../dom.js";
 import { count, duration, isNumber, octets } from "../format.js";
-import { ages, channelLink, charts, connectionLink, consumerTable, exchangeLink, facts, features, flowChart,
-  flowRows, lengthChart, section, state, tableOf, tiles, to, vhostLink } from "../parts.js";
+import { ages, charts, connectionLink, consumerTable, exchangeLink, facts, features, flowChart, flowRows,
+  lengthChart, reader, readerName, section, state, tableOf, tiles, to, vhostLink } from "../parts.js";
 import { bindQueueForm, bindingTable } from "./bindings.js";
 import { browser } from "./browse.js";
 import { manage } from "./manage.js";
@@ -56,15 +56,14 @@ function overview(page, queue) {
     charts(page, lengthChart(page, queue), flowChart(page, queue.message_stats)),
     section("Details", details(queue)),
     section("Consumers", consumerTable(queue.consumer_details, "Channel",
-      ({ channel_details: of }) => (of?.name ? channelLink(of.name) : "–"),
+      ({ channel_details: of }) => reader(of),
       "Nobody consumes: messages wait here until somebody does.")),
     (queue.incoming || []).length > 0 && section("Published from", flowRows(queue.incoming, {
       title: "Exchange", key: (item) => item.exchange.name,
       of: (item) => exchangeLink(item.exchange.vhost, item.exchange.name),
     }, ["publish"], "Published from", "")),
     (queue.deliveries || []).length > 0 && section("Delivered to", flowRows(queue.deliveries, {
-      title: "Channel", key: (item) => item.channel_details.name,
-      of: (item) => channelLink(item.channel_details.name),
+      title: "Channel", key: (item) => readerName(item.channel_details), of: (item) => reader(item.channel_details),
     }, ["deliver", "deliver_no_ack", "ack", "redeliver"], "Delivered to", "")),
   ];
 }
