@@ -432,3 +432,12 @@ def test_permissions_are_asked() -> None:
     subscribed(talk, "/queue/mine")
     sent(talk, 1, "/queue/mine")
     assert len(talk.read()) == 1
+
+
+def test_an_error_names_no_receipt_of_a_frame_before_it() -> None:
+    for octets in (b"SEND\ncontent-length:x\n\n\0", b"ACK\nno colon\n\n\0"):
+        talk = opened()
+        assert talk.call("SEND", destination="/queue/q", receipt="1").command == "RECEIPT"
+        talk.feed(octets)
+        (reply,) = talk.read()
+        assert error(reply)[0] == "Malformed frame" and "receipt-id" not in reply.headers

@@ -154,8 +154,11 @@ class Sending:
         properties = properties_of(frame, reply_to)
         return Plan(route, properties, frame.headers.get("transaction"), reply_name)
 
-    def send(self, plan: Plan, body: bytes) -> None:
-        """Publish.  Raises refusals, StompFault, and Pending before anything is done."""
+    def send(self, plan: Plan, body: bytes) -> bool:
+        """Publish.  Raises refusals, and Pending, before anything is done.
+
+        False when a queue has refused the message, and whoever sent it asked for a receipt.
+        """
         if len(body) > self._max_size:
             raise PreconditionFailed(
                 f"message size {len(body)} is larger than configured max size {self._max_size}"
@@ -170,14 +173,12 @@ class Sending:
         if owed != 0:
             receipts.last_owed = owed
         if receipt is None:
-            return
+            return True
         self._channel.is_confirming = True
         if not publisher.is_accepted:
-            raise StompFault(
-                "Message rejected",
-                "A queue that is full has refused the message (x-overflow).\n",
-            )
+            return False
         receipts.promise(receipt, owed, publisher.routing.queues)
+        return True
 
     def lead(self) -> int:
         """Whether what was sent last piles up where it goes to.
@@ -206,6 +207,12 @@ class Sending:
         self._last_plan = None
         self._last_route = None
         self._routes.clear()
+
+
+def rejected() -> StompFault:
+    """What a sender is told of a message that a queue has refused."""
+    detail = "A queue that is full has refused a message (x-overflow).\n"
+    return StompFault("Message rejected", detail)
 
 
 def _check_key(key: str) -> None:

@@ -47,6 +47,8 @@ _NUMBER_ARGUMENTS: Final = (
 )
 _QUEUE_PREFIX: Final = "stomp-subscription-"
 _MAX_PREFETCH: Final = 65535
+# A client that names ever new queues must not make the broker remember them all.
+_MAX_DECLARED: Final = 4096
 
 
 @final
@@ -130,6 +132,9 @@ class Subscriptions:
         if name in channel.declared:
             return
         channel.actor.declare_queue(_queue_wish(name, QUEUE, frame, channel.owner_id))
+        if len(channel.declared) >= _MAX_DECLARED:
+            # Many may be gone by now; those in use are declared once more.
+            channel.declared.clear()
         channel.declared[name] = None
 
     def _name_for(self, destination: Destination, frame: Frame) -> str:
@@ -202,6 +207,7 @@ class Subscriptions:
 
     def end(self) -> None:
         """The connection is over."""
+        self._forget_gone()
         consumers = list(self._by_tag.values())
         self._by_tag.clear()
         for consumer in consumers:

@@ -34,11 +34,15 @@ class HeldFrame:
 
 @final
 class Transaction:
-    """An open one: its frames, in the order in which they came, and how many were done."""
+    """An open one: its frames, in the order in which they came, and how many were done.
+
+    ``is_rejected``: of those, a queue has refused one.
+    """
 
     def __init__(self) -> None:
         self.frames: Final[list[HeldFrame]] = []
         self.done_count = 0
+        self.is_rejected = False
 
 
 @final
