@@ -233,6 +233,7 @@ class Conversation:
     def room_again(self) -> None:
         """The socket takes more."""
         self._delivery.room_again()
+        self._subscribing.reminders.send()
         self.finish()
 
     @property

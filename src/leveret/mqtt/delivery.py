@@ -5,9 +5,10 @@
     QoS 1   PUBLISH ──▶  ◀── PUBACK
     QoS 2   PUBLISH ──▶  ◀── PUBREC  ──▶ PUBREL  ◀── PUBCOMP
 
-A message is settled, and gone from its queue, when the client has it for sure: with PUBACK or
-PUBREC.  What a connection leaves behind stays with the `Client`, unacknowledged, and is sent again
-over the next, in the same order and with the same identifiers.
+A message is settled, and gone from its queue, with PUBACK or PUBCOMP: many clients hand on a
+message of QoS 2 only when PUBREL has come.  What a connection leaves behind stays with the
+`Client`, unacknowledged, and is sent again over the next, in the same order and with the same
+identifiers; after a restart of the broker the queue has it again, and again it gets the same.
 Source: MQTT 5.0, sections 4.3, 4.4 and 4.9.
 """
 
@@ -31,7 +32,7 @@ from leveret.mqtt.codes import (
 from leveret.mqtt.encoder import Encoder, encoder_of
 from leveret.mqtt.packets import ack, publish_flags, publish_size, write_publish
 from leveret.mqtt.properties import TOPIC_ALIAS, PropertyWriter
-from leveret.mqtt.state import AWAIT_PUBACK, AWAIT_PUBCOMP, AWAIT_PUBREC, Client, Flight
+from leveret.mqtt.state import AWAIT_PUBACK, AWAIT_PUBCOMP, Client, Flight
 from leveret.mqtt.subscriptions import STRANGE, Subscriptions, Verdict
 from leveret.mqtt.view import MqttView
 from leveret.sessions.output import COPY_OCTETS, Output
@@ -203,7 +204,7 @@ class Delivery:
             consumer.tally.ack += 1
             return
         client = self._client
-        packet_id = client.next_packet_id()
+        packet_id = client.packet_id(offset)
         flight = Flight(packet_id, qos, consumer.queue, message, offset, verdict)
         if not self._send_flight(flight, redelivered):
             # Too large for the client: as good as delivered.
@@ -317,10 +318,9 @@ class Delivery:
             if reason < FAILURE:
                 self._send_pubrel(packet_id, PACKET_IDENTIFIER_NOT_FOUND)
             return
-        if flight.awaits == AWAIT_PUBREC:
-            self._settle(flight)
-            flight.awaits = AWAIT_PUBCOMP
+        flight.awaits = AWAIT_PUBCOMP
         if reason >= FAILURE:
+            self._settle(flight)
             self._done(flight)
         else:
             self._send_pubrel(packet_id, SUCCESS)
@@ -332,6 +332,7 @@ class Delivery:
         """The client has let go of an identifier."""
         flight = self._client.flights.get(packet_id)
         if flight is not None and flight.awaits == AWAIT_PUBCOMP:
+            self._settle(flight)
             self._done(flight)
 
     def _settle(self, flight: Flight) -> None:
@@ -386,7 +387,8 @@ class SessionConsumer(Consumer):
             delivery.send_acked(self, message, offset, redelivered)
         else:
             self.tally.deliver_no_ack += 1
-            if not self._subscriptions.is_plain or not delivery.send_plain(message):
+            is_plain = self.verdict is None and self._subscriptions.is_plain
+            if not is_plain or not delivery.send_plain(message):
                 self._deliver_unacked(message)
         delivery.trace(message, self.queue, redelivered)
 

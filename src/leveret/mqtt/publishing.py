@@ -44,6 +44,7 @@ from leveret.mqtt.packets import Publish, ack, topic_name
 from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
+from leveret.mqtt.sys_topics import is_sys
 from leveret.octets import write_u16
 from leveret.session import AHEAD, FAR_AHEAD, LEVEL
 from leveret.sessions.output import Output
@@ -155,7 +156,7 @@ class Publishing(Promiser):
         publisher = self._publisher
         try:
             if not publisher.is_current(route):
-                publisher.resolve(route)
+                self._resolve(route)
             message = publisher.send(route, properties, publish.body, qos > 0)
         except BrokerError as refusal:
             self._refuse(refusal, int(qos), packet_id)
@@ -164,6 +165,12 @@ class Publishing(Promiser):
             self._retain(message)
         if qos > 0:
             self._answer(int(qos), packet_id)
+
+    def _resolve(self, route: Route) -> None:
+        """Look up where messages of ``route`` go.  Raises refusals, Pending."""
+        if is_sys(route.origin.routing_key):
+            raise AccessRefused("$SYS topics are the broker's own: nobody else publishes to them")
+        self._publisher.resolve(route)
 
     def _retain(self, message: Message) -> None:
         """Keep ``message`` for those who subscribe later."""

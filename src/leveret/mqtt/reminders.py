@@ -16,42 +16,88 @@ from leveret.mqtt.filters import TopicFilter
 from leveret.mqtt.packets import Wish
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
-from leveret.mqtt.sys_topics import sys_topics_of
+from leveret.mqtt.sys_topics import SysListener, is_sys, sys_topics_of
 
 _IF_NEW: Final = 1
 _NEVER: Final = 2
 
 
 @final
+class Ear(SysListener):
+    """Sends a session what it has subscribed to of $SYS topics.  What has no room is not sent."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__()
+        self._delivery: Final = delivery
+
+    def hear(self, message: Message) -> None:
+        """One topic has a new value."""
+        delivery = self._delivery
+        verdict = delivery.verdict(message)
+        if verdict.is_wanted and delivery.output.has_room():
+            delivery.send_unacked(message, verdict)
+
+
+@final
 class Reminders:
-    """Those of one session.  ``note`` what is subscribed to, and ``send`` after the answer."""
+    """Those of one session.  ``note`` what is subscribed to, and ``send`` after the answer.
+
+    ``_waiting`` from ``_head`` on is what there was no room for yet.
+    """
 
     def __init__(self, node: Node, client: Client, delivery: Delivery) -> None:
         self._node: Final = node
         self._client: Final = client
         self._delivery: Final = delivery
         self._filters: dict[str, TopicFilter] = {}
+        self._waiting: list[Message] = []
+        self._head = 0
+        self._ear: Ear | None = None
 
     def note(self, topic_filter: TopicFilter, wish: Wish, is_new: bool) -> None:
         """The session has subscribed.  Noting it twice is noting it once."""
         handling = wish.retain_handling
         if handling != _NEVER and (is_new or handling != _IF_NEW):
             self._filters[topic_filter.text] = topic_filter
+        self.listen(topic_filter.filter)
+
+    def listen(self, topic_filter: str) -> None:
+        """Tell the session what changes, if it has subscribed to $SYS topics."""
+        if self._ear is None and is_sys(topic_filter):
+            self._ear = Ear(self._delivery)
+            sys_topics_of(self._node).join(self._ear, self._client.vhost)
+
+    def end(self) -> None:
+        """The connection is gone."""
+        self._filters = {}
+        self._waiting = []
+        if self._ear is not None:
+            sys_topics_of(self._node).leave(self._ear)
+            self._ear = None
 
     def send(self) -> None:
-        """Send what there is for all that was noted."""
-        if not self._filters:
-            return
+        """Send what there is for all that was noted, as far as there is room."""
+        if self._filters:
+            self._find()
+        waiting = self._waiting
+        while self._head < len(waiting) and self._delivery.output.has_room():
+            self._head += 1
+            self._send(waiting[self._head - 1])
+        if waiting and self._head == len(waiting):
+            self._waiting = []
+            self._head = 0
+
+    def _find(self) -> None:
         filters = self._filters
         self._filters = {}
         vhost = self._client.vhost
         retained = retained_of(self._node).store
         topics = sys_topics_of(self._node)
+        self._waiting = self._waiting[self._head :]
+        self._head = 0
         for topic_filter in filters.values():
-            for message in retained.find(vhost, topic_filter.filter):
-                self._send(message)
-            for message in topics.find(vhost, topic_filter.filter):
-                self._send(message)
+            self._waiting.extend(retained.find(vhost, topic_filter.filter))
+            self._waiting.extend(topics.find(vhost, topic_filter.filter))
 
     def _send(self, message: Message) -> None:
         origin = Origin(message.origin.exchange, message.origin.routing_key, RETAINED)

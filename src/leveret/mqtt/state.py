@@ -7,7 +7,7 @@ where they must, and the packet identifiers in use, which are kept here.  Knows 
 from abc import ABC, abstractmethod
 from typing import Final, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import mypyc_attr
 
 from leveret.broker.message import Message
 from leveret.broker.node import Node
@@ -15,7 +15,6 @@ from leveret.broker.queue import Queue
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.vhost import VHost
 from leveret.mqtt.subscriptions import Verdict
-from leveret.ports import Random
 
 # The session never expires.
 FOREVER_S: Final = 0xFFFFFFFF
@@ -72,6 +71,15 @@ class Flight:
             self.queue.settle(self.offset)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Membership(ABC):
+    """A session's part in a shared subscription."""
+
+    @abstractmethod
+    def leave(self, vhost: VHost) -> None:
+        """The session is over."""
+
+
 @final
 class Client(Appointee):
     """One client identifier of one vhost.
@@ -81,9 +89,7 @@ class Client(Appointee):
     that its message is in.  ``flights`` are what was sent and is not done, in the order sent.
     """
 
-    def __init__(
-        self, clients: "Clients", vhost: VHost, client_id: str, number: int, first_id: int
-    ) -> None:
+    def __init__(self, clients: "Clients", vhost: VHost, client_id: str, number: int) -> None:
         super().__init__()
         self._clients: Final = clients
         self.vhost: Final = vhost
@@ -96,29 +102,44 @@ class Client(Appointee):
         self.expiry_s = 0
         self.incoming: Final[dict[int, int]] = {}
         self.flights: Final[dict[int, Flight]] = {}
-        self._last_id: i64 = first_id
+        # By what the client subscribed to.
+        self.memberships: Final[dict[str, Membership]] = {}
+        self._last_id = 0
 
     def queue_name(self, qos: int) -> str:
         """The queue for subscriptions with ``qos``: one for 0, one for all others."""
         return f"mqtt-subscription-{self.client_id}qos{1 if qos > 0 else 0}"
 
-    def next_packet_id(self) -> int:
-        """One that is not in use.  There must be one: see ``flights``.  Hot."""
+    def packet_id(self, offset: int) -> int:
+        """One that is not in use, for the message that is at ``offset`` in its queue.  Hot.
+
+        After a restart of the broker a message that was under way is there again, and so is its
+        offset: a client that has it already must know it by its identifier.
+        There must be one: see ``flights``.
+        """
         flights = self.flights
-        while True:
-            self._last_id += 1
-            if self._last_id > _MAX_PACKET_ID:
-                self._last_id = 1
-            packet_id = int(self._last_id)
-            if packet_id not in flights:
-                return packet_id
+        packet_id = offset % _MAX_PACKET_ID + 1
+        while packet_id in flights:
+            # The client reads several queues, or did not answer for long.
+            self._last_id = self._last_id % _MAX_PACKET_ID + 1
+            packet_id = self._last_id
+        return packet_id
 
     def forget_packets(self) -> None:
-        """The session is over: no packet identifier is in use."""
+        """The session is over: no packet identifier is in use, and it is in no group."""
         self.incoming.clear()
         for flight in list(self.flights.values()):
             flight.settle()
         self.flights.clear()
+        memberships = list(self.memberships.values())
+        self.memberships.clear()
+        for membership in memberships:
+            membership.leave(self.vhost)
+
+    @property
+    def has_more_than_queues(self) -> bool:
+        """Whether there is anything of its session beside its own queues."""
+        return bool(self.flights or self.incoming or self.memberships)
 
     def on_time(self, now_ns: int) -> None:
         """The session has expired, unless the client came back."""
@@ -134,8 +155,7 @@ class Clients:
     One is here while it has a connection, and as long as its session lasts after that.
     """
 
-    def __init__(self, timetable: Timetable, random: Random) -> None:
-        self._random: Final = random
+    def __init__(self, timetable: Timetable) -> None:
         self._timetable: Final = timetable
         self._by_key: Final[dict[tuple[str, str], Client]] = {}
         self._count = 0
@@ -161,9 +181,7 @@ class Clients:
             client = None
         if client is None:
             self._count += 1
-            # Not from 1: a client may still hold identifiers of before a restart.
-            first_id = int.from_bytes(self._random.octets(2), "big")
-            client = Client(self, vhost, client_id, self._count, first_id)
+            client = Client(self, vhost, client_id, self._count)
             self._by_key[key] = client
         self._timetable.cancel(client)
         if client.will is not None:
@@ -178,7 +196,7 @@ class Clients:
         if client.expiry_s == 0:
             client.forget_packets()
             self.forget(client)
-        elif client.will is None and not client.flights and not client.incoming:
+        elif client.will is None and not client.has_more_than_queues:
             # All there is of its session are queues.
             self.forget(client)
         elif client.expiry_s != FOREVER_S:
@@ -196,6 +214,6 @@ def clients_of(node: Node) -> Clients:
     found = node.belongings.get(_NAME)
     if isinstance(found, Clients):
         return found
-    made = Clients(node.timetable, node.random)
+    made = Clients(node.timetable)
     node.belongings[_NAME] = made
     return made

@@ -22,7 +22,6 @@ from leveret.mqtt.codes import (
     NO_SUBSCRIPTION_EXISTED,
     NOT_AUTHORIZED,
     QUOTA_EXCEEDED,
-    SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
     SUCCESS,
     UNSPECIFIED_ERROR,
     MqttFault,
@@ -31,6 +30,7 @@ from leveret.mqtt.delivery import Delivery
 from leveret.mqtt.filters import TopicFilter, read_filter
 from leveret.mqtt.packets import Wish
 from leveret.mqtt.reminders import Reminders
+from leveret.mqtt.sharing import Sharing
 from leveret.mqtt.state import FOREVER_S, Client
 from leveret.mqtt.subscriptions import Subscription, read_subscription
 from leveret.tables import INT64, LONGSTR, Field, Table
@@ -56,13 +56,14 @@ class Subscribing:
         self._exchange: Final = node.settings.mqtt_exchange
         # What was retained, to be sent after SUBACK.
         self.reminders: Final = Reminders(node, client, delivery)
+        self._sharing: Final = Sharing(node, client, actor, delivery)
 
     # --- sessions --------------------------------------------------------------------------
 
     @property
     def is_present(self) -> bool:
         """Whether there is anything of a session that this client had before."""
-        if self._client.incoming or self._client.flights:
+        if self._client.has_more_than_queues:
             return True
         queues = self._vhost.queues
         client = self._client
@@ -87,6 +88,7 @@ class Subscribing:
         for queue in queues:
             self._let_expire(queue)
             self._delivery.consume(queue, self._is_acked(queue))
+        self._sharing.resume()
 
     def _is_acked(self, queue: Queue) -> bool:
         return queue.name == self._client.queue_name(_QOS_1)
@@ -97,6 +99,7 @@ class Subscribing:
             if binding.source.name == self._exchange:
                 found = read_subscription(binding.routing_key, binding.arguments, qos)
                 self._delivery.subscriptions.add(found)
+                self.reminders.listen(binding.routing_key)
 
     def _let_expire(self, queue: Queue) -> None:
         """Let ``queue`` last as long as the session does now."""
@@ -118,6 +121,8 @@ class Subscribing:
     def end(self, is_over: bool) -> None:
         """The connection is gone: so are the queues if the session ``is_over``, too."""
         self._delivery.end()
+        self._sharing.end()
+        self.reminders.end()
         if not is_over:
             return
         for qos in (0, _QOS_1):
@@ -135,8 +140,9 @@ class Subscribing:
         try:
             topic_filter = read_filter(wish.filter)
             if topic_filter.is_shared:
-                return SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
-            self._subscribe(topic_filter, wish, identifier)
+                self._sharing.subscribe(topic_filter, wish, identifier)
+            else:
+                self._subscribe(topic_filter, wish, identifier)
         except MqttFault as fault:
             return fault.reason
         except BrokerError as refusal:
@@ -213,8 +219,11 @@ class Subscribing:
         """Give up one filter: whether there was one, or why that is refused.  Raises Pending."""
         try:
             topic_filter = read_filter(text)
+            if topic_filter.is_shared:
+                was_member = self._sharing.unsubscribe(topic_filter)
+                return SUCCESS if was_member else NO_SUBSCRIPTION_EXISTED
             old = self._delivery.subscriptions.by_key.get(topic_filter.key)
-            if old is None or topic_filter.is_shared:
+            if old is None:
                 return NO_SUBSCRIPTION_EXISTED
             name = self._client.queue_name(old.qos)
             self._actor.unbind_queue(self._exchange, name, old.key, old.arguments())

@@ -20,6 +20,7 @@ from leveret.mqtt.packets import Will
 from leveret.mqtt.properties import WILL_DELAY
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
+from leveret.mqtt.sys_topics import is_sys
 
 _SECOND_NS: Final = 1_000_000_000
 # No will needs so many decisions from outside.
@@ -68,7 +69,7 @@ class LastWill(Appointee):
         now_s = node.clock.unix_s()
         properties = amqp_properties(will.properties, will.qos, will.is_retained, now_s)
         vhost = self._client.vhost
-        if node.vhosts.get(vhost.name) is not vhost:
+        if node.vhosts.get(vhost.name) is not vhost or is_sys(will.topic):
             return
         actor = Actor(vhost, self._access)
         exchange = node.settings.mqtt_exchange
