@@ -25,7 +25,7 @@ format:    ## let ruff rewrite what it can
 compiled:  ## the suite against the compiled and installed wheel
 	@tools/do suite.py compiled
 
-bench:     ## compare with Debian's RabbitMQ and write docs/benchmarks.md: make bench ARGS=--help
+bench:     ## compare with RabbitMQ and mosquitto, write docs/benchmarks*.md: make bench ARGS=--help
 	@tools/do bench.py $(ARGS)
 
 wheel:     ## build sdist and wheel into dist/, from a clean copy

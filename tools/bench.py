@@ -1,4 +1,4 @@
-"""``make bench``: the compiled broker beside Debian's RabbitMQ, by ``bench/__main__.py``."""
+"""``make bench``: the compiled broker beside Debian's RabbitMQ and mosquitto, by ``bench/``."""
 
 import os
 import sys

@@ -22,6 +22,11 @@ def has_rabbitmq() -> bool:
     return Path("/usr/lib/rabbitmq/bin/rabbitmq-server").exists()
 
 
+def has_mosquitto() -> bool:
+    """Whether the MQTT broker is installed, which is no program for everybody."""
+    return shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin") is not None
+
+
 def has_bunny() -> bool:
     """Whether Ruby finds its AMQP client."""
     return shutil.which("ruby") is not None and runs("ruby", "-e", "require 'bunny'")
@@ -61,6 +66,7 @@ PEERS = [
     Peer("Python's venv", ["python3-venv"], has_venv),
     Peer("C compiler and Python headers", ["gcc", "libc6-dev", "python3-dev"], has_compiler),
     Peer("RabbitMQ", ["rabbitmq-server"], has_rabbitmq),
+    Peer("mosquitto", ["mosquitto"], has_mosquitto),
     Peer("Ruby and Bunny", ["ruby", "ruby-bunny"], has_bunny),
     Peer("Chromium", ["chromium"], has_chromium),
 ]
@@ -98,6 +104,7 @@ def install(packages: list[str]) -> None:
     finally:
         if guarded:
             NO_SERVICES.unlink()
-    if "rabbitmq-server" in packages and Path("/run/systemd/system").exists():
-        # Port 5672 is leveret's; the tests start RabbitMQ on ports of their own.
-        call_quietly(["systemctl", "disable", "--now", "rabbitmq-server"])
+    # Ports 5672 and 1883 are leveret's; the tests start both on ports of their own.
+    services = {"rabbitmq-server", "mosquitto"} & set(packages)
+    if services and Path("/run/systemd/system").exists():
+        call_quietly(["systemctl", "disable", "--now", *sorted(services)])
