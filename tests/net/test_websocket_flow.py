@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from tests.fakes import publish
 from tests.net.test_tls_flow import LOOPS, Running
 from tests.websocket_wire import WebWire
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 
 import leveret
 from leveret.broker.alarms import MEMORY
@@ -291,3 +292,42 @@ def test_a_broker_that_stops_says_that_it_goes(start: Start) -> None:
             wire.pipe.web.recv(60)
         ending.join(60)
     assert not ending.is_alive()
+
+
+@pytest.mark.parametrize("name", ["mqtt", "stomp"])
+def test_ports_of_their_own_are_sealed_with_the_brokers_certificate(
+    tmp_path: Path, name: str
+) -> None:
+    certificates = Certificates(tmp_path)
+    settings = certificates.settings | {"proxy_protocol_sources": ["192.0.2.1"]}
+    with leveret.Broker(websockets=True, settings=settings) as broker:
+        port = getattr(broker.settings, f"web_{name}_tls_port")
+        url = f"wss://localhost:{port}/ws"
+        subprotocol = "mqtt" if name == "mqtt" else "v12.stomp"
+        with WebWire(url, subprotocol, certificates.context()) as wire:
+            assert wire.pipe.web.subprotocol == subprotocol
+        # Without TLS nobody gets further than the door.
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
+            plain.sendall(b"GET /ws HTTP/1.1\r\n\r\n")
+            assert not plain.recv(100).startswith(b"HTTP/1.1 101")
+
+
+def test_a_proxy_says_where_a_browser_is() -> None:
+    settings: dict[str, object] = {"web_stomp_proxy_protocol": True, "loopback_users": []}
+    with leveret.Broker(websockets=True, settings=settings) as broker:
+        where = ("127.0.0.1", broker.web_stomp_port)
+        with socket.create_connection(where, timeout=60) as browser:
+            browser.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 40000 80\r\n")
+            browser.sendall(
+                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            )
+            login = b"CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\n\0"
+            octets = b""
+            while not octets.endswith(b"\r\n\r\n"):
+                octets += browser.recv(4096)
+            browser.sendall(Frame(Opcode.TEXT, login).serialize(mask=True))
+            while b"CONNECTED\n" not in octets:
+                octets += browser.recv(4096)
+            names = broker.call(lambda node: [one.name for one in node.connections.by_id.values()])
+    assert names == ["192.0.2.7:40000 -> 192.0.2.1:80"]
