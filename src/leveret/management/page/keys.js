@@ -7,7 +7,7 @@ const PLACES = {
   o: ["", "Overview"], c: ["connections", "Connections"], h: ["channels", "Channels"],
   e: ["exchanges", "Exchanges"], q: ["queues", "Queues"], s: ["consumers", "Consumers"],
   u: ["users", "Users"], v: ["vhosts", "Virtual hosts"], p: ["policies", "Policies"],
-  l: ["limits", "Limits"], n: ["cluster", "Cluster"],
+  l: ["limits", "Limits"], n: ["cluster", "Cluster"], i: ["live", "Live"],
 };
 const KEYS = [
   ["/", "filter the list"], ["↓ ↑ or j k", "go through the rows"], ["Enter", "open the row"],
