@@ -21,6 +21,7 @@ from leveret.errors import AccessRefused, BrokerError, LimitReached, NotFound, P
 from leveret.mqtt.codes import (
     NO_SUBSCRIPTION_EXISTED,
     NOT_AUTHORIZED,
+    PROTOCOL_ERROR,
     QUOTA_EXCEEDED,
     SUCCESS,
     UNSPECIFIED_ERROR,
@@ -144,6 +145,8 @@ class Subscribing:
             else:
                 self._subscribe(topic_filter, wish, identifier)
         except MqttFault as fault:
+            if fault.reason == PROTOCOL_ERROR:
+                raise
             return fault.reason
         except BrokerError as refusal:
             return reason_of(refusal)
