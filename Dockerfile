@@ -19,7 +19,7 @@ ENV PATH=/opt/leveret/bin:$PATH \
     PYTHONUNBUFFERED=1
 VOLUME /var/lib/leveret
 # AMQP, the same over TLS, the HTTP API with its page, metrics.
-EXPOSE 5672 5671 15672 15692
+EXPOSE 5672 5671 15672 15692 1883 8883 61613 61614 15674 15675
 USER leveret
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --start-interval=2s \
     CMD ["leveret", "ctl", "--quiet", "--timeout", "5", "ping"]

@@ -150,3 +150,25 @@ def test_below_a_prefix_they_are_below_the_prefix(browser: Any) -> None:
             subscribe(page, "MQTT", "a")
             publish(page, "STOMP", "/topic/a", "below")
             expect(page.get_by_role("region", name="Received")).to_contain_text("below")
+
+
+def test_a_device_is_shown_by_its_id_and_its_consumer_by_its_connection(
+    tab: Tab, managed: leveret.Broker
+) -> None:
+    page = tab.login()
+    tab.show("#/live")
+    other = tab.context.new_page()
+    other.goto(f"{tab.url}/")
+    other.get_by_label("User").fill("guest")
+    other.get_by_label("Password").fill("guest")
+    other.get_by_role("button", name="Log in").click()
+    subscribe(page, "MQTT", "a")
+    other.get_by_role("link", name="Connections", exact=True).click()
+    name = managed.call(lambda node: next(iter(node.connections.by_id.values())).name)
+    row = other.get_by_role("row").filter(has_text=name)
+    expect(row).to_contain_text("leveret-page-")
+    other.get_by_role("link", name="Consumers", exact=True).click()
+    other.get_by_role("link", name=name).click()
+    expect(other.get_by_role("heading", name=f"Connection {name}")).to_be_visible()
+    expect(other.get_by_text("Web MQTT 5-0")).to_be_visible()
+    expect(other.get_by_text("Largest frame")).to_have_count(0)

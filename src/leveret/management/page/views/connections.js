@@ -18,7 +18,7 @@ export function connectionsView(page) {
     empty: () => "Nobody is connected. Point a client at one of the listeners of the overview.",
     columns: [
       { id: "name", label: "Name", sort: "name", cell: (c) => [connectionLink(c.name),
-        c.user_provided_name && h("small", c.user_provided_name)] },
+        ownName(c) && h("small", ownName(c))] },
       words("vhost", "Virtual host", { off: page.vhosts.length < 2 }), words("user", "User"),
       STATE,
       { id: "tls", label: "TLS", sort: "ssl", cell: lock },
@@ -34,6 +34,8 @@ export function connectionsView(page) {
   });
 }
 
+// Devices have an id instead.
+const ownName = (c) => c.user_provided_name || c.client_properties?.client_id;
 const client = ({ client_properties: said = {} }) =>
   [said.product, said.version].filter(Boolean).join(" ") || "–";
 
@@ -59,10 +61,11 @@ export function connectionView(page, name) {
 function details(c) {
   return facts([
     ["User", userLink(c.user)], ["Virtual host", vhostLink(c.vhost)],
-    ["Name given by the client", c.user_provided_name], ["State", state(c.state)],
+    ["Name given by the client", ownName(c)], ["State", state(c.state)],
     ["Protocol", c.protocol], ["Client", client(c)], ["Connected", `${moment(c.connected_at)}, ${ago(c.connected_at)}`],
     ["Login by", c.auth_mechanism], ["Heartbeat", c.timeout ? duration(c.timeout * 1000) : "none"],
-    ["Largest frame", octets(c.frame_max)], ["Channels", `${count(c.channels)}, at most ${count(c.channel_max)}`],
+    c.frame_max > 0 && ["Largest frame", octets(c.frame_max)],
+    c.channel_max > 0 && ["Channels", `${count(c.channels)}, at most ${count(c.channel_max)}`],
     ["Received", octets(c.recv_oct)], ["Sent", octets(c.send_oct)], ["Node", c.node],
   ]);
 }
