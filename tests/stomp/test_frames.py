@@ -1,5 +1,7 @@
 """leveret.stomp.frames"""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,29 @@ def test_a_large_body_in_small_pieces_is_kept_as_it_came() -> None:
     reader.feed(b"\0")
     assert reader.advance()
     assert reader.body == b"x" * FRAME_MAX
+
+
+@pytest.mark.parametrize("sizes", [(1,), (255, 256), (1, 1, 1000), (300, 3)])
+def test_pieces_of_all_sizes_are_put_together_in_order(sizes: tuple[int, ...]) -> None:
+    body = bytes(1 + number % 255 for number in range(100_000))
+    assert read(b"SEND\n\n" + body + b"\0", list(sizes)) == [(b"SEND\n\n", body)]
+
+
+def test_a_body_in_crumbs_does_not_take_tenfold() -> None:
+    reader = FrameReader(FRAME_MAX)
+    reader.feed(b"SEND\n\n")
+    reader.advance()
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            reader.feed(b"%d" % (100_000 + number))
+            reader.advance()
+            if number * 6 > FRAME_MAX - 100:
+                break
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert taken < 3 * FRAME_MAX
 
 
 def test_pieces_may_come_though_nobody_asks_for_frames() -> None:

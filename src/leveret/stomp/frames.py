@@ -24,6 +24,8 @@ from mypy_extensions import i64
 BLOCK_MAX: Final = 65_536
 
 _SEND: Final = (b"SEND\n", b"SEND\r\n")
+_SMALL: Final = 256
+_MANY: Final = 256
 _NUL: Final = 0
 _LF: Final = 10
 _CR: Final = 13
@@ -61,6 +63,8 @@ class FrameReader:
         self._is_in_body = False
         self._parts: list[bytes] = []
         self._parts_size: i64 = 0
+        # How many of the last pieces are small.
+        self._small_count = 0
         # How many octets the body has; -1 where it ends with the first NUL.
         self._body_size: i64 = -1
         # Clients that end their lines with CR LF do so with all of them.
@@ -150,6 +154,7 @@ class FrameReader:
             self._is_in_body = True
             self._parts = []
             self._parts_size = 0
+            self._small_count = 0
             self._keep(data[start:])
             return False
         self._end_at(data, start, end)
@@ -192,6 +197,13 @@ class FrameReader:
         if part:
             self._parts.append(part)
             self._parts_size += len(part)
+            self._small_count = self._small_count + 1 if len(part) < _SMALL else 0
+            if self._small_count >= _MANY:
+                # Each piece takes more than its octets: a body in crumbs must not take tenfold.
+                whole = b"".join(self._parts[-_MANY:])
+                del self._parts[-_MANY:]
+                self._parts.append(whole)
+                self._small_count = 0
         if self._parts_size > i64(self.frame_max) + 1:
             raise self._too_large()
 
