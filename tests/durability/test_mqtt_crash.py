@@ -47,16 +47,40 @@ class Served:
         return wire
 
 
-def publish(wire: MqttWire, number: int, rng: random.Random) -> None:
+def publish(wire: MqttWire, topic: str, number: int, qos: int) -> None:
     """Until the broker has answered for it."""
-    qos = rng.choice((1, 2))
-    wire.publish(f"crash/{number % 3}", b"%d" % number, qos=qos, packet_id=number % 1000 + 1)
+    wire.publish(topic, b"%d" % number, qos=qos, packet_id=number % 1000 + 1)
     if qos == 1:
         wire.need("PUBACK")
         return
     wire.need("PUBREC")
     wire.ack("PUBREL", number % 1000 + 1)
     wire.need("PUBCOMP")
+
+
+class Receiver:
+    """What a client keeps of messages that come to it, over any number of connections."""
+
+    def __init__(self) -> None:
+        self.held: set[int] = set()
+        self.got: list[int] = []
+
+    def take(self, wire: MqttWire) -> None:
+        """Handle the next packet."""
+        found = wire.read()
+        assert found is not None
+        assert found.packet_id is not None
+        if found.kind == "PUBLISH" and found.qos == 1:
+            self.got.append(int(found.body))
+            wire.ack("PUBACK", found.packet_id)
+        elif found.kind == "PUBLISH":
+            if found.packet_id not in self.held:
+                self.held.add(found.packet_id)
+                self.got.append(int(found.body))
+            wire.ack("PUBREC", found.packet_id)
+        elif found.kind == "PUBREL":
+            self.held.discard(found.packet_id)
+            wire.ack("PUBCOMP", found.packet_id)
 
 
 @pytest.mark.timeout(300)
@@ -66,7 +90,7 @@ def test_nothing_that_was_acknowledged_is_lost(
 ) -> None:
     monkeypatch.setenv("LEVERET_MQTT_DURABLE_QUEUE_TYPE", kind)
     rng = random.Random(7)
-    got: list[int] = []
+    receiver = Receiver()
     sent = 0
     served = Served(tmp_path / "data")
     try:
@@ -75,17 +99,44 @@ def test_nothing_that_was_acknowledged_is_lost(
         for _ in range(ROUNDS):
             with served.join("writer") as writer, served.join("reader") as reader:
                 for _ in range(MESSAGES):
-                    publish(writer, sent, rng)
+                    publish(writer, f"crash/{sent % 3}", sent, rng.choice((1, 2)))
                     sent += 1
                 # Some are taken, some are under way, some have not been looked at.
-                count = rng.randint(0, MESSAGES)
-                got.extend([int(reader.message().body) for _ in range(count)])
+                for _ in range(rng.randint(0, MESSAGES)):
+                    receiver.take(reader)
                 served.kill()
             served = Served(tmp_path / "data")
         with MqttWire(port=served.port) as reader:
             assert reader.connect("reader", **SESSION).is_session_present
-            while set(got) != set(range(sent)):
-                got.append(int(reader.message().body))
+            while set(receiver.got) != set(range(sent)):
+                receiver.take(reader)
             assert reader.unsubscribe("crash/#") == []
+    finally:
+        served.kill()
+
+
+@pytest.mark.timeout(300)
+def test_what_comes_with_qos_2_comes_once_though_the_broker_is_killed(tmp_path: Path) -> None:
+    rng = random.Random(11)
+    receiver = Receiver()
+    sent = 0
+    served = Served(tmp_path / "data")
+    try:
+        with served.join("reader") as reader:
+            assert reader.subscribe("crash", qos=2) == [2]
+        for _ in range(ROUNDS):
+            with served.join("writer") as writer, served.join("reader") as reader:
+                for _ in range(MESSAGES):
+                    publish(writer, "crash", sent, 2)
+                    sent += 1
+                for _ in range(rng.randint(0, 2 * MESSAGES)):
+                    receiver.take(reader)
+                served.kill()
+            served = Served(tmp_path / "data")
+        with served.join("reader") as reader:
+            while set(receiver.got) != set(range(sent)):
+                receiver.take(reader)
+            assert reader.messages_before_pong() == []
+        assert sorted(receiver.got) == list(range(sent))
     finally:
         served.kill()

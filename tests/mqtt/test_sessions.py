@@ -263,3 +263,36 @@ def test_a_session_outlives_a_restart(lasting: Callable[[], leveret.Broker], ver
             assert writer.connect("w").reason == 0
             send(writer, "t/b", b"new", 2)
         assert (reader.message().body, reader.messages_before_pong()) == (b"new", [])
+
+
+def test_a_handshake_of_qos_2_outlives_a_restart(lasting: Callable[[], leveret.Broker]) -> None:
+    broker = lasting()
+    with MqttWire(port=broker.mqtt_port) as reader:
+        assert reader.connect("r", **KEPT).reason == 0
+        reader.subscribe("t", qos=2)
+        send(reader, "t", b"x", 2)
+        send(reader, "t", b"y", 2)
+        first, second = reader.need("PUBLISH"), reader.need("PUBLISH")
+        reader.ack("PUBREC", first.packet_id)
+        assert reader.need("PUBREL").packet_id == first.packet_id
+    for _ in range(2):
+        # As it was after a crash, and after the checkpoint of an orderly end.
+        broker = lasting()
+        with MqttWire(port=broker.mqtt_port) as reader:
+            assert reader.connect("r", **KEPT).is_session_present
+            assert reader.need("PUBREL").packet_id == first.packet_id
+            again = reader.need("PUBLISH")
+            assert (again.packet_id, again.body) == (second.packet_id, b"y")
+            assert again.is_duplicate
+            assert reader.messages_before_pong() == []
+    broker = lasting()
+    with MqttWire(port=broker.mqtt_port) as reader:
+        assert reader.connect("r", **KEPT).is_session_present
+        reader.need("PUBREL")
+        reader.ack("PUBCOMP", first.packet_id)
+        assert reader.message().body == b"y"
+    broker = lasting()
+    with MqttWire(port=broker.mqtt_port) as reader:
+        assert reader.connect("r", **KEPT).is_session_present
+        reader.ping()
+        assert reader.set_aside == []

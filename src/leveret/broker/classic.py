@@ -69,6 +69,27 @@ class ClassicQueue(LinedQueue):
     def _redelivered(self, waiting: Waiting, no_ack: bool) -> Message:
         return waiting.message
 
+    def mark(self, offset: int) -> None:
+        """The client has begun to answer for what was handed out with ``offset``."""
+        if self._marks is None:
+            self._marks = {}
+        self._marks[offset] = None
+        if self.record is not None:
+            # As a count of handovers, which mean nothing else here.
+            self.record.counted(offset, 0, 1)
+
+    def is_marked(self, offset: int) -> bool:
+        """Whether it has."""
+        return self._marks is not None and offset in self._marks
+
+    def attempts_of(self, offset: int) -> tuple[int, int]:
+        """Whether it is marked."""
+        return (0, 1) if self.is_marked(offset) else (0, 0)
+
     def come_back(self, waiting: Waiting, failed: int, acquired: int) -> None:
         """After a restart: back to its old place."""
         self._line(waiting.message).put_back(waiting)
+        if acquired > 0:
+            if self._marks is None:
+                self._marks = {}
+            self._marks[waiting.offset] = None

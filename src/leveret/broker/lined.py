@@ -70,6 +70,8 @@ class LinedQueue(Queue):
         self._has_due = False
         self._out_due: Final[dict[int, int]] = {}
         self._used_ns = 0
+        # What is out and marked, by offset; there if there ever was any.
+        self._marks: dict[int, None] | None = None
         self.touch()
 
     @property
@@ -201,6 +203,8 @@ class LinedQueue(Queue):
         self.unacked_count -= 1
         if self._out_due:
             self._out_due.pop(offset, None)
+        if self._marks is not None:
+            self._marks.pop(offset, None)
         if self.record is not None:
             self.record.settled(offset)
 

@@ -187,6 +187,16 @@ class Queue(Appointee):
     def buried(self, dying: Dying, is_taken: bool) -> None:
         """What was kept was sent on; ``is_taken``: every queue it leads to has it now."""
 
+    def mark(self, offset: int) -> None:
+        """The client has begun to answer for what was handed out with ``offset``.
+
+        Remembered until that is settled, over restarts too, as far as the type can.
+        """
+
+    def is_marked(self, offset: int) -> bool:
+        """Whether ``mark`` was called for what was handed out with ``offset``."""
+        return False
+
     def check_get(self, what: str) -> None:
         """Refuse to hand messages out to who asks.  ``what`` names the queue."""
         return

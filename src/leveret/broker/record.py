@@ -174,6 +174,11 @@ class QueueRecord:
         if self.out.pop(offset, None) is not None and handovers > 0:
             write_came_back(self._book.out(), self.number, offset, deliveries, handovers)
 
+    def counted(self, offset: int, deliveries: int, handovers: int) -> None:
+        """What was handed out, and stays so, has these counts now."""
+        if offset in self.out:
+            write_came_back(self._book.out(), self.number, offset, deliveries, handovers)
+
     def moved(
         self,
         message: Message,

@@ -8,7 +8,8 @@
 A message is settled, and gone from its queue, with PUBACK or PUBCOMP: many clients hand on a
 message of QoS 2 only when PUBREL has come.  What a connection leaves behind stays with the
 `Client`, unacknowledged, and is sent again over the next, in the same order and with the same
-identifiers; after a restart of the broker the queue has it again, and again it gets the same.
+identifiers.  After a restart of the broker the queue has it again, and again it gets the same; and
+the queue knows for which of them PUBREC has come.
 Source: MQTT 5.0, sections 4.3, 4.4 and 4.9.
 """
 
@@ -26,24 +27,25 @@ from leveret.mqtt.codes import (
     FAILURE,
     PACKET_IDENTIFIER_NOT_FOUND,
     PUBREL,
-    SUCCESS,
     VERSION_5,
 )
 from leveret.mqtt.encoder import Encoder, encoder_of
 from leveret.mqtt.packets import ack, publish_flags, publish_size, write_publish
 from leveret.mqtt.properties import TOPIC_ALIAS, PropertyWriter
-from leveret.mqtt.state import AWAIT_PUBACK, AWAIT_PUBCOMP, Client, Flight
+from leveret.mqtt.state import AWAIT_PUBACK, AWAIT_PUBCOMP, AWAIT_PUBREC, Client, Flight
 from leveret.mqtt.subscriptions import STRANGE, Subscriptions, Verdict
 from leveret.mqtt.view import MqttView
 from leveret.sessions.output import COPY_OCTETS, Output
+from leveret.sessions.promises import Promiser, Promises
 from leveret.sessions.reading import Reading
 
 # The sender of a message that was retained, and is sent because somebody has subscribed.
 RETAINED: Final = -1
+_NO_QUEUES: Final[list[Queue]] = []
 
 
 @final
-class Delivery:
+class Delivery(Promiser):
     """Sends one connection what its queues hand out.
 
     ``out_count`` are the messages of QoS 1 and 2 that were sent over this connection and are not
@@ -54,8 +56,11 @@ class Delivery:
     def __init__(
         self, node: Node, client: Client, output: Output, view: MqttView, version: int
     ) -> None:
+        super().__init__()
         self._client: Final = client
         self._vhost: Final[VHost] = client.vhost
+        # The PUBRELs that are owed.
+        self._promises: Final = Promises(client.vhost.ledger, self)
         self.output: Final = output
         self._view: Final = view
         self._version: Final = version
@@ -120,6 +125,7 @@ class Delivery:
             self._vhost.cancel(consumer.queue, consumer)
         self._to_dispatch = []
         self._resend = []
+        self._promises.end()
         self.reading.end()
 
     def dispatch_later(self, queue: Queue) -> None:
@@ -206,7 +212,10 @@ class Delivery:
         client = self._client
         packet_id = client.packet_id(offset)
         flight = Flight(packet_id, qos, consumer.queue, message, offset, verdict)
-        if not self._send_flight(flight, redelivered):
+        if redelivered and qos == 2 and consumer.queue.is_marked(offset):
+            flight.awaits = AWAIT_PUBCOMP
+            self._owe_pubrel(packet_id)
+        elif not self._send_flight(flight, redelivered):
             # Too large for the client: as good as delivered.
             consumer.queue.settle(offset)
             return
@@ -255,6 +264,9 @@ class Delivery:
                         topic = b""
         body = message.body
         if 0 < self._size_max < publish_size(topic, packet_id, properties, len(body)):
+            if self._aliases is not None and topic:
+                # The client has not been told of it.
+                self._aliases.forget(topic)
             return False
         if len(body) <= COPY_OCTETS:
             write_publish(self.output.writer, first, topic, packet_id, properties, body)
@@ -291,7 +303,7 @@ class Delivery:
             flight = flights[index]
             index += 1
             if flight.awaits == AWAIT_PUBCOMP:
-                self.output.send_octets(ack(PUBREL, flight.packet_id))
+                self._owe_pubrel(flight.packet_id)
             elif not self._send_flight(flight, True):
                 del self._client.flights[flight.packet_id]
                 flight.settle()
@@ -318,12 +330,34 @@ class Delivery:
             if reason < FAILURE:
                 self._send_pubrel(packet_id, PACKET_IDENTIFIER_NOT_FOUND)
             return
-        flight.awaits = AWAIT_PUBCOMP
         if reason >= FAILURE:
             self._settle(flight)
             self._done(flight)
-        else:
-            self._send_pubrel(packet_id, SUCCESS)
+            return
+        if flight.awaits == AWAIT_PUBREC:
+            flight.awaits = AWAIT_PUBCOMP
+            flight.queue.mark(flight.offset)
+        self._owe_pubrel(packet_id)
+
+    def _owe_pubrel(self, packet_id: int) -> None:
+        """Send PUBREL once it is on the disk that the client has the message.
+
+        Else the message would come again after a crash, and the client not know it any more.
+        """
+        owed = 0
+        ledger = self._vhost.ledger
+        if ledger is not None and ledger.journal.owed > ledger.journal.safe:
+            owed = ledger.journal.owed
+        self._promises.add(packet_id, owed, _NO_QUEUES)
+        self.output.ring()
+
+    def keep_promise(self, token: int) -> None:
+        """Send a PUBREL that was owed."""
+        self.output.writer.write(ack(PUBREL, token))
+
+    def promises_kept(self) -> None:
+        """PUBRELs were added though no input came: send them."""
+        self.output.ring()
 
     def _send_pubrel(self, packet_id: int, reason: int) -> None:
         self.output.send_octets(ack(PUBREL, packet_id, reason, b"", self._version))
