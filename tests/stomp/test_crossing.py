@@ -207,3 +207,22 @@ def test_an_alarm_holds_who_sends(stomp: leveret.Broker, wire: StompWire) -> Non
         stomp.call(lambda node: node.alarms.clear("test"))
         assert other.expect("MESSAGE").body == b"x"
     wire.expect("RECEIPT")
+
+
+def test_what_is_on_the_disk_already_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        leveret.Broker(stomp=True, data_dir=tmp_path) as broker,
+        StompWire(broker.stomp_port) as wire,
+    ):
+        wire.connect()
+        headers = {"destination": "/queue/q", "persistent": "true"}
+        wire.send("SEND", headers, b"x", receipt="1")
+        wire.expect("RECEIPT")
+        wire.send("BEGIN", transaction="t")
+        wire.send("COMMIT", transaction="t", receipt="2")
+        assert wire.expect("RECEIPT")["receipt-id"] == "2"
+        wire.send("SEND", headers, b"y", receipt="3")
+        wire.expect("RECEIPT")
+        wire.send("DISCONNECT", receipt="4")
+        assert wire.expect("RECEIPT")["receipt-id"] == "4"
+        wire.expect_end()

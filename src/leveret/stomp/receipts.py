@@ -25,12 +25,13 @@ class Receipts(Promiser):
         self._session: Final = session
         self._output: Final = output
         self._version: Final = version
+        self._ledger: Final = ledger
         self._promises: Final = Promises(ledger, self)
         self._waiting: dict[int, bytes] = {}
         self._last_token = 0
         # The last of all: when it is given the connection is over.
         self._farewell = 0
-        # The batch of the journal that the last message is in that has to be in one.
+        # The batch of the journal that the last message is in that has to be in one, 0 for none.
         self.last_owed = 0
 
     def __len__(self) -> int:
@@ -57,13 +58,24 @@ class Receipts(Promiser):
         self._waiting[self._last_token] = receipt
         self._promises.add(self._last_token, owed, queues)
 
+    def promise_all(self, receipt: bytes) -> None:
+        """Send one once all that was sent so far is safe."""
+        self.promise(receipt, self._still_owed(), _NO_QUEUES)
+
+    def _still_owed(self) -> int:
+        """The batch that is yet to be on the disk for all to be safe; 0 when all is."""
+        ledger = self._ledger
+        if ledger is None or self.last_owed <= ledger.journal.safe:
+            return 0
+        return self.last_owed
+
     def say_farewell(self, receipt: bytes | None) -> None:
         """Close the connection once all that was sent is safe, with this receipt if any."""
         self._last_token += 1
         self._farewell = self._last_token
         if receipt is not None:
             self._waiting[self._last_token] = receipt
-        self._promises.add(self._last_token, self.last_owed, _NO_QUEUES)
+        self._promises.add(self._last_token, self._still_owed(), _NO_QUEUES)
 
     def keep_promise(self, token: int) -> None:
         """What the receipt is for is safe."""

@@ -3,7 +3,6 @@
 from typing import Final, final
 
 from leveret.broker.claims import check_claims
-from leveret.broker.queue import Queue
 from leveret.stomp.channel import StompChannel
 from leveret.stomp.faults import StompFault
 from leveret.stomp.headers import Frame
@@ -11,8 +10,6 @@ from leveret.stomp.sending import Sending, rejected
 from leveret.stomp.settling import Settling
 from leveret.stomp.subscribing import Subscriptions
 from leveret.stomp.transactions import HeldFrame, Transaction, Transactions
-
-_NO_QUEUES: Final[list[Queue]] = []
 
 
 @final
@@ -105,7 +102,7 @@ class Work:
         if transaction.is_rejected:
             raise rejected()
         if receipt is not None:
-            receipts.promise(receipts.octets(receipt), receipts.last_owed, _NO_QUEUES)
+            receipts.promise_all(receipts.octets(receipt))
 
     def _check(self, transaction: Transaction) -> None:
         """Refuse a transaction before anything of it happens."""
