@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.differential import mqtt_scenarios
+from tests.differential import mqtt_scenarios, mqtt_scenarios5
 from tests.differential.differences import Known
 from tests.differential.mqtt_known import MOSQUITTO, RABBITMQ
 from tests.differential.mqtt_stage import MqttPlace, MqttStage
@@ -55,7 +55,7 @@ class Case:
 def discover() -> list[Case]:
     """All scenarios, once for each broker that they are to be played on."""
     found = []
-    for name, value in vars(mqtt_scenarios).items():
+    for name, value in {**vars(mqtt_scenarios), **vars(mqtt_scenarios5)}.items():
         for prefix, (oracles, version) in KINDS.items():
             if name.startswith(prefix):
                 short = name.removeprefix("scenario_")
