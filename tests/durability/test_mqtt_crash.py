@@ -140,3 +140,59 @@ def test_what_comes_with_qos_2_comes_once_though_the_broker_is_killed(tmp_path: 
         assert sorted(receiver.got) == list(range(sent))
     finally:
         served.kill()
+
+
+@pytest.mark.timeout(300)
+def test_what_is_sent_with_qos_2_is_taken_in_once_though_the_broker_is_killed(
+    tmp_path: Path,
+) -> None:
+    """The client sends again whatever it has no answer for, with the same identifier."""
+    rng = random.Random(13)
+    unanswered: dict[int, int] = {}
+    released: dict[int, int] = {}
+    sent = 0
+    served = Served(tmp_path / "data")
+    try:
+        with served.join("reader") as reader:
+            assert reader.subscribe("crash", qos=1) == [1]
+        for _ in range(2 * ROUNDS):
+            with served.join("writer") as writer:
+                for packet_id, number in unanswered.items():
+                    writer.publish("crash", b"%d" % number, qos=2, packet_id=packet_id, dup=True)
+                for packet_id in released:
+                    writer.ack("PUBREL", packet_id)
+                for _ in range(MESSAGES):
+                    packet_id = sent % 65535 + 1
+                    unanswered[packet_id] = sent
+                    writer.publish("crash", b"%d" % sent, qos=2, packet_id=packet_id)
+                    sent += 1
+                for _ in range(rng.randint(0, 2 * MESSAGES)):
+                    answer(writer, unanswered, released)
+                served.kill()
+            served = Served(tmp_path / "data")
+        with served.join("writer") as writer:
+            for packet_id, number in unanswered.items():
+                writer.publish("crash", b"%d" % number, qos=2, packet_id=packet_id, dup=True)
+            for packet_id in released:
+                writer.ack("PUBREL", packet_id)
+            while unanswered or released:
+                answer(writer, unanswered, released)
+        with served.join("reader") as reader:
+            got = [int(reader.message().body) for _ in range(sent)]
+            assert sorted(got) == list(range(sent))
+            assert reader.messages_before_pong() == []
+    finally:
+        served.kill()
+
+
+def answer(writer: MqttWire, unanswered: dict[int, int], released: dict[int, int]) -> None:
+    """Read the next PUBREC or PUBCOMP, and do what it asks for."""
+    found = writer.read()
+    assert found is not None
+    assert found.packet_id is not None
+    if found.kind == "PUBREC":
+        if found.packet_id in unanswered:
+            released[found.packet_id] = unanswered.pop(found.packet_id)
+        writer.ack("PUBREL", found.packet_id)
+    elif found.kind == "PUBCOMP":
+        released.pop(found.packet_id, None)

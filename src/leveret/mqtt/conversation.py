@@ -51,6 +51,7 @@ from leveret.mqtt.properties import (
 )
 from leveret.mqtt.publishing import Publishing
 from leveret.mqtt.reader import PacketReader
+from leveret.mqtt.received import Received
 from leveret.mqtt.state import FOREVER_S, Client, Occupant, clients_of
 from leveret.mqtt.subscribing import Subscribing, reason_of
 from leveret.mqtt.view import MqttView
@@ -98,7 +99,10 @@ class Conversation:
         view = MqttView(LABELS[greeting.version], self.link.name, user, client)
         self._view: Final = view
         publisher = Publisher(vhost, access, view, self.link.name)
-        self._publishing: Final = Publishing(node, client, output, publisher, greeting.version)
+        self._received: Final = Received(client, view)
+        self._publishing: Final = Publishing(
+            node, client, output, publisher, self._received, greeting.version
+        )
         self._delivery: Final = Delivery(node, client, output, view, greeting.version)
         view.look_at(publisher, self._delivery.reading)
         actor = Actor(vhost, access, connection_id)
@@ -139,6 +143,7 @@ class Conversation:
             self._delivery.agree(greeting.receive_maximum, greeting.size_max, aliases)
             # Its consumers send nothing before they are asked to, at the end of this chunk.
             subscribing.resume()
+            self._received.resume()
         except BrokerError as refusal:
             client.expiry_s = expiry_s
             raise MqttFault(reason_of(refusal), refusal.detail) from None

@@ -42,6 +42,7 @@ from leveret.mqtt.convert import Plain, amqp_properties
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Publish, ack, topic_name
 from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
+from leveret.mqtt.received import Received
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
 from leveret.mqtt.sys_topics import is_sys
@@ -73,9 +74,16 @@ class Publishing(Promiser):
     """Publishes for one connection."""
 
     def __init__(
-        self, node: Node, client: Client, output: Output, publisher: Publisher, version: int
+        self,
+        node: Node,
+        client: Client,
+        output: Output,
+        publisher: Publisher,
+        received: Received,
+        version: int,
     ) -> None:
         super().__init__()
+        self._received: Final = received
         self._node: Final = node
         self._alarms: Final = node.alarms
         self._client: Final = client
@@ -181,10 +189,10 @@ class Publishing(Promiser):
 
     def on_pubrel(self, packet_id: int) -> None:
         """The client lets go of an identifier of QoS 2."""
-        is_known = self._client.incoming.pop(packet_id, None) is not None
-        reason = SUCCESS if is_known else PACKET_IDENTIFIER_NOT_FOUND
-        # After the PUBREC, if that is still owed.
-        self._owe(PUBCOMP, packet_id, reason, 0, _NO_QUEUES)
+        if self._received.release(packet_id):
+            self._owe(PUBCOMP, packet_id, SUCCESS, self._received.owed, _NO_QUEUES)
+        else:
+            self._owe(PUBCOMP, packet_id, PACKET_IDENTIFIER_NOT_FOUND, 0, _NO_QUEUES)
 
     # --- answers ---------------------------------------------------------------------------
 
@@ -197,11 +205,15 @@ class Publishing(Promiser):
             if self._version == VERSION_5:
                 self._owe(kind, packet_id, QUOTA_EXCEEDED, publisher.owed, _NO_QUEUES)
             return
+        owed = publisher.owed
+        queues = publisher.routing.queues
         if qos == 2:
-            self._client.incoming[packet_id] = publisher.owed
+            owed = self._received.take(packet_id, owed)
+            # That the message was consumed is not enough: its identifier must be safe.
+            queues = _NO_QUEUES
         is_routed = self._version != VERSION_5 or publisher.is_routed
         reason = SUCCESS if is_routed else NO_MATCHING_SUBSCRIBERS
-        self._owe(kind, packet_id, reason, publisher.owed, publisher.routing.queues)
+        self._owe(kind, packet_id, reason, owed, queues)
 
     def _owe(self, kind: int, packet_id: int, reason: int, owed: int, queues: list[Queue]) -> None:
         if owed == 0 and len(self._promises) == 0:
@@ -276,4 +288,5 @@ class Publishing(Promiser):
     def end(self) -> None:
         """The connection is gone."""
         self._promises.end()
+        self._received.end()
         self._publisher.end()

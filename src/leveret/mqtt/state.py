@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
+from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.message import Message
 from leveret.broker.node import Node
 from leveret.broker.queue import Queue
@@ -18,6 +19,8 @@ from leveret.mqtt.subscriptions import Verdict
 
 # The session never expires.
 FOREVER_S: Final = 0xFFFFFFFF
+# The argument of queues that says how long they last.
+EXPIRES: Final = "x-expires"
 _SECOND_NS: Final = 1_000_000_000
 _MAX_PACKET_ID: Final = 65535
 # Under what the node keeps the clients.
@@ -101,6 +104,8 @@ class Client(Appointee):
         # How long the session lasts once the connection is gone.
         self.expiry_s = 0
         self.incoming: Final[dict[int, int]] = {}
+        # Where those of them are that are written down: see `received`.
+        self.markers: Final[dict[int, int]] = {}
         self.flights: Final[dict[int, Flight]] = {}
         # By what the client subscribed to.
         self.memberships: Final[dict[str, Membership]] = {}
@@ -109,6 +114,23 @@ class Client(Appointee):
     def queue_name(self, qos: int) -> str:
         """The queue for subscriptions with ``qos``: one for 0, one for all others."""
         return f"mqtt-subscription-{self.client_id}qos{1 if qos > 0 else 0}"
+
+    @property
+    def received_name(self) -> str:
+        """The queue for the packet identifiers of QoS 2 that came."""
+        return f"mqtt-subscription-{self.client_id}qos2"
+
+    @property
+    def queue_names(self) -> tuple[str, str, str]:
+        """All queues that the session may have."""
+        return self.queue_name(0), self.queue_name(1), self.received_name
+
+    @property
+    def expires_ms(self) -> int | None:
+        """How long a queue of the session lasts without its client; None for ever."""
+        if self.expiry_s == FOREVER_S:
+            return None
+        return min(self.expiry_s * 1000, MAX_MILLISECONDS)
 
     def packet_id(self, offset: int) -> int:
         """One that is not in use, for the message that is at ``offset`` in its queue.  Hot.
@@ -128,6 +150,7 @@ class Client(Appointee):
     def forget_packets(self) -> None:
         """The session is over: no packet identifier is in use, and it is in no group."""
         self.incoming.clear()
+        self.markers.clear()
         for flight in list(self.flights.values()):
             flight.settle()
         self.flights.clear()

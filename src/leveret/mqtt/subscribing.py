@@ -13,7 +13,6 @@ Behaviour: RabbitMQ 4.3, "MQTT Plugin".
 from typing import Final, final
 
 from leveret.broker.actor import Actor
-from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.node import Node
 from leveret.broker.queue import Queue
 from leveret.broker.wishes import QueueWish
@@ -32,11 +31,10 @@ from leveret.mqtt.filters import TopicFilter, read_filter
 from leveret.mqtt.packets import Wish
 from leveret.mqtt.reminders import Reminders
 from leveret.mqtt.sharing import Sharing
-from leveret.mqtt.state import FOREVER_S, Client
+from leveret.mqtt.state import EXPIRES, Client
 from leveret.mqtt.subscriptions import Subscription, read_subscription
 from leveret.tables import INT64, LONGSTR, Field, Table
 
-_EXPIRES: Final = "x-expires"
 _TYPE: Final = "x-queue-type"
 _QOS_1: Final = 1
 
@@ -67,13 +65,11 @@ class Subscribing:
         if self._client.has_more_than_queues:
             return True
         queues = self._vhost.queues
-        client = self._client
-        return client.queue_name(0) in queues or client.queue_name(_QOS_1) in queues
+        return len([name for name in self._client.queue_names if name in queues]) > 0
 
     def begin_anew(self) -> None:
         """Forget what was of an earlier session.  Raises refusals, Pending."""
-        for qos in (0, _QOS_1):
-            name = self._client.queue_name(qos)
+        for name in self._client.queue_names:
             if name in self._vhost.queues:
                 self._actor.delete_queue(name, False, False)
         self._client.forget_packets()
@@ -87,8 +83,8 @@ class Subscribing:
                 queues.append(self._actor.readable_queue(name))
                 self._remember(queues[-1], qos)
         for queue in queues:
-            self._let_expire(queue)
             self._delivery.consume(queue, self._is_acked(queue))
+        self.change_expiry(self._client.expiry_s)
         self._sharing.resume()
 
     def _is_acked(self, queue: Queue) -> bool:
@@ -104,18 +100,18 @@ class Subscribing:
 
     def _let_expire(self, queue: Queue) -> None:
         """Let ``queue`` last as long as the session does now."""
-        wanted = self._expires_ms()
-        field = queue.arguments.get(_EXPIRES)
+        wanted = self._client.expires_ms
+        field = queue.arguments.get(EXPIRES)
         has = field.value if field is not None else None
         if has != wanted and queue.owner_id == 0 and self._client.expiry_s > 0:
             argument = Field(INT64, wanted) if wanted is not None else None
-            self._vhost.give_argument(queue, _EXPIRES, argument)
+            self._vhost.give_argument(queue, EXPIRES, argument)
 
     def change_expiry(self, expiry_s: int) -> None:
         """The session is to last for another time than was said at first."""
         self._client.expiry_s = expiry_s
-        for qos in (0, _QOS_1):
-            queue = self._vhost.queues.get(self._client.queue_name(qos))
+        for name in self._client.queue_names:
+            queue = self._vhost.queues.get(name)
             if queue is not None:
                 self._let_expire(queue)
 
@@ -126,8 +122,8 @@ class Subscribing:
         self.reminders.end()
         if not is_over:
             return
-        for qos in (0, _QOS_1):
-            queue = self._vhost.queues.get(self._client.queue_name(qos))
+        for name in self._client.queue_names:
+            queue = self._vhost.queues.get(name)
             if queue is not None and queue.owner_id in (0, self._owner_id):
                 self._vhost.delete_queue(queue, False, False, self._actor.access.user.name)
 
@@ -204,17 +200,10 @@ class Subscribing:
             return QueueWish(name, False, True, self._owner_id, {})
         kind = self._node.settings.mqtt_durable_queue_type
         arguments: Table = {_TYPE: Field(LONGSTR, kind)}
-        expires_ms = self._expires_ms()
+        expires_ms = self._client.expires_ms
         if expires_ms is not None:
-            arguments[_EXPIRES] = Field(INT64, expires_ms)
+            arguments[EXPIRES] = Field(INT64, expires_ms)
         return QueueWish(name, True, False, 0, arguments)
-
-    def _expires_ms(self) -> int | None:
-        """How long a queue of the session lasts without it; None for ever."""
-        expiry_s = self._client.expiry_s
-        if expiry_s == FOREVER_S:
-            return None
-        return min(expiry_s * 1000, MAX_MILLISECONDS)
 
     # --- UNSUBSCRIBE -----------------------------------------------------------------------
 
