@@ -93,9 +93,10 @@ def test_who_offers_the_subprotocol_comes_in() -> None:
     assert client.protocol.handshake_exc is None
 
 
-def test_the_first_offer_that_is_known_is_taken() -> None:
-    assert Client(upgrade(), ["x", "mqttv3.1", "mqtt"]).protocol.subprotocol == "mqttv3.1"
-    assert Client(stomp(), ["v11.stomp", "v12.stomp"]).protocol.subprotocol == "v11.stomp"
+def test_the_best_offer_that_is_known_is_taken() -> None:
+    assert Client(upgrade(), ["x", "mqttv3.1", "mqtt"]).protocol.subprotocol == "mqtt"
+    assert Client(stomp(), ["x", "v11.stomp", "v12.stomp"]).protocol.subprotocol == "v12.stomp"
+    assert Client(stomp(), ["v11.stomp", "x"]).protocol.subprotocol == "v11.stomp"
 
 
 def test_a_handshake_may_come_octet_by_octet() -> None:
@@ -119,7 +120,7 @@ def test_no_offer_is_fine_where_the_subprotocol_need_not_be_named() -> None:
     assert said(Client(stomp(), ["amqp"]))[0] == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/ws/", "/mqtt", "/%2Fws", "/ws%0A"])
+@pytest.mark.parametrize("path", ["/", "/ws/x", "/mqtt", "/%2Fws", "/ws%0A"])
 def test_another_path_is_told_the_right_one(path: str) -> None:
     client = Client(upgrade(), url=f"ws://broker.example{path}")
     status, sentence = said(client)
@@ -130,7 +131,8 @@ def test_another_path_is_told_the_right_one(path: str) -> None:
     assert "\n" not in sentence
 
 
-def test_a_query_does_not_count() -> None:
+def test_neither_a_query_nor_a_slash_at_the_end_counts() -> None:
+    assert Client(upgrade(), url=f"{URL}/").response.status_code == 101
     assert Client(upgrade(), url=f"{URL}?a=b").response.status_code == 101
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.certificates import Certificates
 from tests.fakes import publish
 from tests.net.test_tls_flow import LOOPS, Running
@@ -331,3 +333,25 @@ def test_a_proxy_says_where_a_browser_is() -> None:
                 octets += browser.recv(4096)
             names = broker.call(lambda node: [one.name for one in node.connections.by_id.values()])
     assert names == ["192.0.2.7:40000 -> 192.0.2.1:80"]
+
+
+@settings(max_examples=60)
+@given(octets=st.binary(max_size=400), is_masked=st.booleans())
+def test_random_octets_disturb_nobody_else(
+    shared: leveret.Broker, octets: bytes, is_masked: bool
+) -> None:
+    with WebWire(url_of(shared)) as wire:
+        wire.open()
+        other = WebWire(url_of(shared))
+        frame = Frame(Opcode.BINARY, octets).serialize(mask=True) if is_masked else octets
+        other.pipe.web.socket.sendall(frame)
+        wire.call("queue.declare", queue="q")
+        wire.publish("", "q", octets)
+        assert wire.call("basic.get", queue="q", no_ack=True).body == octets
+        other.pipe.web.socket.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[leveret.Broker]:
+    with leveret.Broker(management=True) as broker:
+        yield broker

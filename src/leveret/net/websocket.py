@@ -103,7 +103,7 @@ class WebSocket(Carrier):
         """What to answer to who may not come; None for the others."""
         upgrade, headers = self._upgrade, request.headers
         path = unquote(request.path.partition("?")[0])
-        if upgrade.path not in ("", path):
+        if upgrade.path and upgrade.path.rstrip("/") != path.rstrip("/"):
             return self._refuse(
                 HTTPStatus.NOT_FOUND,
                 f"There is nothing at {_shown(path)}: {upgrade.name} over WebSockets is at"
@@ -128,7 +128,10 @@ class WebSocket(Carrier):
         return self._negotiate(headers.get_all("Sec-WebSocket-Protocol"))
 
     def _negotiate(self, offers: list[str]) -> Any:
-        """Take the first subprotocol that is offered and known; else the refusal."""
+        """Take the first of our subprotocols that is offered; else the refusal.
+
+        Behaviour: RabbitMQ 3.10: of STOMP's versions the highest.
+        """
         upgrade = self._upgrade
         offered: list[str] = []
         try:
@@ -138,8 +141,8 @@ class WebSocket(Carrier):
             offered.append("")
         if not offered and not upgrade.must_name:
             return None
-        for name in offered:
-            if name in upgrade.subprotocols:
+        for name in upgrade.subprotocols:
+            if name in offered:
                 chosen: list[Any] = [name]
                 self._protocol.available_subprotocols = chosen
                 return None
