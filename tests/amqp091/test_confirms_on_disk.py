@@ -173,3 +173,63 @@ def test_what_no_consumer_has_hurries_the_disk_though_others_are_patient(life: L
     publisher.feed(publish("q", b"2", PERSISTENT) + publish("empty", b"3", PERSISTENT))
     life.storage.end_turn()
     assert syncs(life) == 1
+
+
+def quick(life: Life) -> tuple[Talk, Talk]:
+    """A consumer and a publisher of which it is known that the one is faster than the disk."""
+    consumer, publisher = talk(life), talk(life, "other")
+    publisher.call("confirm.select")
+    consumer.call("basic.consume", queue="q")
+    publisher.feed(publish("q", b"1", PERSISTENT))
+    consumer.send("basic.ack", delivery_tag=1)
+    settle_down(life)
+    assert confirmed(publisher) == [1]
+    consumer.read()
+    return consumer, publisher
+
+
+def is_written(life: Life) -> bool:
+    """Whether nothing of what happened waits to be written."""
+    ledger = life.vhost.ledger
+    assert ledger is not None
+    return len(ledger.journal.out) == 0
+
+
+def test_what_is_done_at_once_is_not_written_at_once(life: Life) -> None:
+    consumer, publisher = quick(life)
+    for tag in range(2, 10):
+        publisher.feed(publish("q", b"x", PERSISTENT))
+        life.storage.end_turn()
+        consumer.send("basic.ack", delivery_tag=tag)
+        life.storage.end_turn()
+        assert confirmed(publisher) == [tag]
+        assert not is_written(life)
+    life.worker.work()  # a moment passes
+    assert is_written(life)
+    assert life.storage.is_idle
+
+
+@pytest.mark.parametrize("other", ["publish", "ack", "requeue", "tx"])
+def test_whatever_else_happens_is_written_before_anybody_is_told(life: Life, other: str) -> None:
+    consumer, publisher = quick(life)
+    consumer.feed(publish("other", b"an old one", PERSISTENT))
+    settle_down(life)
+    consumer.send("basic.get", queue="other")
+    settle_down(life)
+    publisher.feed(publish("q", b"2", PERSISTENT))
+    life.storage.end_turn()
+    assert not is_written(life)
+    if other == "publish":
+        publisher.feed(publish("other", b"3", PERSISTENT))
+    elif other == "ack":
+        consumer.send("basic.ack", delivery_tag=2)
+    elif other == "requeue":
+        # What a client is given again it was given before: that must not be forgotten.
+        consumer.send("basic.reject", delivery_tag=3, requeue=True)
+    else:
+        consumer.send("channel.open", 2)
+        consumer.send("tx.select", 2)
+        consumer.feed(publish("other", b"3", PERSISTENT, channel=2))
+        consumer.send("tx.commit", 2)
+    life.storage.end_turn()
+    assert is_written(life)

@@ -139,6 +139,8 @@ class World:
         count = self.rng.randint(1, 4)
         self.kinds = [self.rng.choice(["classic", "priorities", "quorum"]) for _ in range(count)]
         self.journal_octets = self.rng.choice([500, 3_000, 1 << 20])
+        # How much of what is published goes to consumers that have nothing else to do.
+        self.quick_weight = self.rng.choice([0.0, 10.0, 300.0])
         self.published = 0
         # By body: in which queues it must be (confirmed), and what else is known of it.
         self.confirmed: dict[bytes, set[int]] = {}
@@ -159,11 +161,17 @@ class World:
     # --- what happens ----------------------------------------------------------------------
 
     def step(self) -> None:
-        action = self.rng.choices(
-            [self.publish, self.get, self.answer, self.turn, self.work, self.purge, self.trouble],
-            [30, 15, 15, 20, 15, 0.3, 2],
-        )[0]
-        action()
+        weights = {
+            self.publish: 30.0,
+            self.publish_quick: self.quick_weight,
+            self.get: 15.0,
+            self.answer: 15.0,
+            self.turn: 20.0,
+            self.work: 15.0,
+            self.purge: 0.3,
+            self.trouble: 2.0,
+        }
+        self.rng.choices(list(weights), list(weights.values()))[0]()
 
     def publish(self) -> None:
         if self.life.journal.is_failing or not self.life.reserve.is_held:
@@ -183,6 +191,30 @@ class World:
             assert (number > 0) == bool(chosen)
             if chosen:
                 self.unconfirmed.append((number, body, set(chosen)))
+
+    def publish_quick(self) -> None:
+        """A message whose consumer has it at once, and may be done with it before it is written."""
+        index = self.rng.randrange(len(self.kinds))
+        queue, life = self.life.queues[index], self.life
+        if life.journal.is_failing or not life.reserve.is_held or queue.ready_count > 0:
+            return
+        self.published += 1
+        message = Message(Origin("x", "k"), PERSISTENT, b"%06d" % self.published)
+        assert queue.publish(message)
+        number = life.ledger.published(message, [queue])
+        waiting = queue.get(False)
+        assert waiting is not None and waiting.message is message and queue.record is not None
+        queue.record.be_quick()
+        life.journal.patient_octets += life.ledger.last_octets
+        self.unconfirmed.append((number, message.body, {index}))
+        self.about_to_see.add((index, message.body))
+        life.out[index][waiting.offset] = message
+        if self.rng.random() < 0.5:
+            self.turn()
+        if self.rng.random() < 0.7:
+            life.out[index].pop(waiting.offset)
+            queue.settle(waiting.offset)
+            self._answered(index, message.body)
 
     def _properties(self) -> Properties:
         if self.rng.random() < 0.2:

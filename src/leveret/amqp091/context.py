@@ -90,6 +90,13 @@ class Context:
         assert ledger is not None
         ledger.journal.wait(owed, ConfirmWaiter(self, confirms), is_patient)
 
+    def linger(self, queue: Queue) -> None:
+        """What was just published to ``queue`` is likely to be done before it must be written."""
+        ledger = self.vhost.ledger
+        assert ledger is not None and queue.record is not None
+        queue.record.be_quick()
+        ledger.journal.patient_octets += ledger.last_octets
+
     def hurry(self, owed: int) -> None:
         """Somebody waits for batch ``owed`` of the journal, and only the disk will do."""
         ledger = self.vhost.ledger

@@ -371,6 +371,8 @@ class Publishing:
         if len(routing.queues) == 1 and confirms.is_short:
             is_soon = self._context.confirm_when_done(confirms, routing.queues[0])
         is_patient = is_soon and confirms.is_told_early
+        if is_patient:
+            self._context.linger(routing.queues[0])
         if is_new:
             self._context.confirm_when_synced(confirms, self._owed, is_patient)
         elif not is_patient:

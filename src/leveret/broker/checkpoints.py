@@ -97,7 +97,7 @@ class Checkpoints:
 
     def end_turn(self) -> None:
         """Write what happened in this turn, and a little of a checkpoint if one is due."""
-        self._book.end_turn()
+        self._book.end_turn(self._current is None)
         current = self._current
         if current is None:
             if self._is_due():
@@ -126,6 +126,7 @@ class Checkpoints:
         if self._clock.now_ns() < self._not_before_ns:
             return
         try:
+            self._book.flush()
             checkpoint = Checkpoint(self._disk, self._folder, journal.sequence + 1)
             self._roll(checkpoint)
         except OSError:

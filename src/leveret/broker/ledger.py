@@ -17,6 +17,8 @@ class Ledger:
     def __init__(self, book: Book) -> None:
         self._book: Final = book
         self.journal: Final[Journal] = book.journal
+        # How much the last message took.
+        self.last_octets = 0
 
     def published(self, message: Message, queues: list[Queue]) -> int:
         """Write ``message``, which ``queues`` were just given, for those that keep it.
@@ -35,6 +37,7 @@ class Ledger:
         if keeping == 0:
             return 0
         out = self.journal.out
+        before = len(out)
         out.append(PUBLISHED)
         write_u16(out, keeping)
         for queue in queues:
@@ -46,4 +49,5 @@ class Ledger:
                 write_i64(out, record.kept_offset)
                 write_i64(out, self._book.date_ms(record.kept_due_ns))
         write_entry(out, message, 0, 0)
+        self.last_octets = len(out) - before
         return self.journal.number

@@ -31,7 +31,7 @@ from leveret.broker.records import (
 from leveret.octets import write_i64, write_u16, write_u32
 from leveret.ports import Clock, Disk
 from leveret.store.chunks import Chunks
-from leveret.store.journal import Journal
+from leveret.store.journal import Collector, Journal
 from leveret.store.troubles import Troubles
 
 
@@ -55,6 +55,8 @@ class Holder(ABC):
 
 # Of one queue: more are not consumed faster than the disk takes them.
 _MAX_PLEDGES: Final = 64
+# To look at more of them takes longer than to write.
+_FEW_RECORDS: Final = 8
 
 
 class Pledge(ABC):
@@ -89,6 +91,10 @@ class QueueRecord:
         self._fronts: Final[dict[int, int]] = {}
         self._written: Final[dict[int, int]] = {}
         self._is_listed = False
+        # Of the messages in the batch that is being collected: those that were handed out at once
+        # and are likely to be done at once.  And how often anything was handed out since it began.
+        self._quick: Final[set[int]] = set()
+        self._handed_count = 0
 
     def _list(self) -> None:
         if not self._is_listed:
@@ -123,6 +129,7 @@ class QueueRecord:
         """``message`` is with a consumer that will say what became of it."""
         if self.keeps(message):
             self.out[offset] = message
+            self._handed_count += 1
             line = offset >> LINE_SHIFT
             # Not one that came back: those before the front were handed out anyway.
             if offset >= self._fronts.get(line, 0):
@@ -151,6 +158,18 @@ class QueueRecord:
             self._pledges.clear()
         self._pledges[self.kept_offset] = pledge
         return True
+
+    def be_quick(self) -> None:
+        """The message that was just published is likely to be done before it must be written."""
+        self._quick.add(self.kept_offset)
+
+    @property
+    def may_linger(self) -> bool:
+        """Whether all that is to be written concerns messages that are not written either.
+
+        A crash of the process then forgets them as if they had never come, and breaks no promise.
+        """
+        return self._handed_count <= len(self._quick) and self._quick.issuperset(self._settled)
 
     def forget_pledge(self, offset: int) -> None:
         """The message at ``offset`` is not simply done: its publisher has to wait for the disk."""
@@ -220,11 +239,14 @@ class QueueRecord:
         self.out.clear()
         self._pledges.clear()
         self._fronts.clear()
+        self._quick.clear()
         write_gone(self._book.out(), self.number)
 
     def write(self, out: BytesWriter) -> None:
         """Write what became of messages since the last time."""
         self._is_listed = False
+        self._handed_count = 0
+        self._quick.clear()
         for line, front in self._fronts.items():
             if self._written.get(line, 0) < front:
                 self._written[line] = front
@@ -236,7 +258,7 @@ class QueueRecord:
 
 
 @final
-class Book:
+class Book(Collector):
     """The journal, the records of all durable queues, and where their lines spill to."""
 
     def __init__(
@@ -245,6 +267,7 @@ class Book:
         self._disk: Final = disk
         self._folder: Final = folder
         self.journal: Final = journal
+        journal.collector = self
         self._clock: Final = clock
         self._troubles: Final = troubles
         self.listed: list[QueueRecord] = []
@@ -278,8 +301,23 @@ class Book:
         """A time of the clock as milliseconds since 1970; 0 stays 0."""
         return date_ms(due_ns, skew_ms(self._clock)) if due_ns != 0 else 0
 
-    def end_turn(self) -> None:
-        """Write what happened in this turn of the loop.  Called before any socket is written."""
+    def end_turn(self, may_linger: bool = False) -> None:
+        """Write what happened in this turn of the loop.  Called before any socket is written.
+
+        With ``may_linger`` it may be written a moment later, if that breaks no promise.
+        """
+        if may_linger and self.journal.may_linger and self._may_linger():
+            self.journal.remind()
+        else:
+            self.flush()
+
+    def _may_linger(self) -> bool:
+        if len(self.listed) > _FEW_RECORDS:
+            return False
+        return all(record.may_linger for record in self.listed)
+
+    def flush(self) -> None:
+        """Write all that happened so far."""
         if self.listed:
             listed = self.listed
             self.listed = []

@@ -5,7 +5,7 @@
     journal/00000001.log  00000002.log  ...     each: the head of the file, then batches
 
 One turn of the loop collects one batch; it is written before the sockets are, so that a crash of
-the process forgets nothing that a client has seen.  Syncing happens beside the loop, one at a
+the process forgets nothing that a client was promised.  Syncing happens beside the loop, one at a
 time: what is written meanwhile shares the next.  Who must know that something is on the disk
 waits for the number of its batch.  Batches that nobody waits for, or only somebody who may need it
 no more soon, are synced a moment later: most of them together.
@@ -29,6 +29,8 @@ from leveret.store.worker import Job, Worker
 FILE_HEAD: Final = b"LEVERET journal\x01"
 SUFFIX: Final = ".log"
 NO_LIMIT: Final = 1 << 62
+# Nobody collects more than this while nobody is in a hurry.
+_MAX_PATIENT_OCTETS: Final = 64 * 1024
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -38,6 +40,15 @@ class Waiter(ABC):
     @abstractmethod
     def on_synced(self, number: int) -> None:
         """Every batch up to ``number`` is on the disk."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Collector(ABC):
+    """Whoever collects batches, and may keep one for a moment."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Have what was collected written."""
 
 
 @final
@@ -105,6 +116,9 @@ class Journal:
         self._worker: Final = worker
         self._troubles: Final = troubles
         self.out = BytesWriter()
+        # How much of it was written by those who are in no hurry.
+        self.patient_octets = 0
+        self.collector: Collector | None = None
         self.number = 1
         self.synced = 0
         # Nobody is told of batches after this one: they rely on something that is not safe yet.
@@ -164,6 +178,7 @@ class Journal:
         if len(self.out) > 0:
             payload = self.out.getvalue()
             self.out = BytesWriter()
+            self.patient_octets = 0
             self._kept.append(frame_batch(self.number, self.synced, payload))
             self.number += 1
             if not self.is_failing:
@@ -230,20 +245,35 @@ class Journal:
 
     # --- syncing ---------------------------------------------------------------------------
 
-    def _see_to_sync(self) -> None:
-        """Sync what was written, at once if somebody is in a hurry."""
-        if self._is_syncing or self._written_count == 0:
-            return
-        if self._urgent > self.synced:
-            self._sync()
-        elif not self._is_reminded:
+    @property
+    def may_linger(self) -> bool:
+        """Whether nobody minds if the batch being collected is written a moment later."""
+        octets = len(self.out)
+        if octets == 0 or octets != self.patient_octets or octets > _MAX_PATIENT_OCTETS:
+            return False
+        return self._urgent < self.number and not self.is_failing
+
+    def remind(self) -> None:
+        """Have everything written and synced in a moment."""
+        if not self._is_reminded:
             self._is_reminded = True
             self._worker.remind(self._reminder)
 
     def on_reminded(self) -> None:
         """A moment has passed."""
         self._is_reminded = False
+        if self.collector is not None:
+            self.collector.flush()
         self._sync()
+
+    def _see_to_sync(self) -> None:
+        """Sync what was written, at once if somebody is in a hurry."""
+        if self._is_syncing or self._written_count == 0:
+            return
+        if self._urgent > self.synced:
+            self._sync()
+        else:
+            self.remind()
 
     def _sync(self) -> None:
         if self._is_syncing or self._written_count == 0 or self._segment is None:
