@@ -17,6 +17,23 @@ NOT_COMPILED = {"__init__.py", "__main__.py"}  # no code; must be runnable as a 
 # click hangs its notes on functions, which compiled ones refuse; identity waits for others anyway,
 # and imports what is only there with an extra; management is for people's eyes, and changes often.
 INTERPRETED = {"cli", "identity", "management"}
+# Libraries of their own, for a library is in memory as a whole once one of its modules is imported:
+# what a broker at rest has not loaded, each with what is used together with it.
+APART = {
+    "perf": "load",
+    "mqtt": "mqtt",
+    "stomp": "stomp",
+    **dict.fromkeys(("repair", "stock", "store/glass", "broker/rescue"), "care"),
+    **dict.fromkeys(
+        ("config/rabbitmq_conf", "config/rabbitmq_keys", "config/rabbitmq_lines"), "files"
+    ),
+    **dict.fromkeys(("config/toml_file", "config/toml_text", "definition_files"), "files"),
+    **dict.fromkeys(
+        ("broker/inventory", "broker/totals", "broker/intake", "broker/one_offs"), "watch"
+    ),
+}
+# A shorter table of the library's own addresses, which C libraries know from this one on.
+RELATIVE_SINCE = (2, 36)
 COMPILING = {"bdist_wheel", "build_ext"}  # not egg_info, dist_info, sdist, editable_wheel
 REASON_FILE = Path("leveret", "interpreted.txt")  # what ``leveret --version`` reads
 
@@ -47,6 +64,24 @@ class BuildModules(build_py):
             note.write_text(reason + "\n")
 
 
+def units(paths: list[str]) -> list[tuple[list[str], str]]:
+    """What is compiled in one unit, so that calls between its modules are C calls, and its name."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        module = Path(path).relative_to("src", "leveret").with_suffix("").as_posix()
+        name = APART.get(module) or APART.get(module.split("/")[0], "core")
+        found.setdefault(name, []).append(path)
+    return [(members, f"leveret_{name}") for name, members in found.items()]
+
+
+def linking() -> list[str]:
+    """How to link."""
+    name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    if name != "glibc" or tuple(int(part) for part in version.split(".")[:2]) < RELATIVE_SINCE:
+        return []
+    return ["-Wl,-z,pack-relative-relocs"]
+
+
 def extensions() -> list:
     """The modules to compile: all of them in one unit, so that calls between them are C calls."""
     if not COMPILING & set(sys.argv) or os.environ.get("LEVERET_PURE") == "1":
@@ -60,21 +95,23 @@ def extensions() -> list:
         return []
     from mypyc.build import mypycify
 
+    paths = sorted(
+        str(path)
+        for path in Path("src").rglob("*.py")
+        if path.name not in NOT_COMPILED and not INTERPRETED & set(path.parts)
+    )
     modules = mypycify(
-        sorted(
-            str(p)
-            for p in Path("src").rglob("*.py")
-            if p.name not in NOT_COMPILED and not INTERPRETED & set(p.parts)
-        ),
+        paths,
         opt_level=os.environ.get("LEVERET_OPT", "3"),
         debug_level="1",
-        separate=os.environ.get("LEVERET_SEPARATE") == "1",
+        separate=os.environ.get("LEVERET_SEPARATE") == "1" or units(paths),
     )
     if sys.platform != "win32":
         for module in modules:
             # Nobody outside may replace what one module calls of another: so calls are direct, and
             # small functions melt into their callers.  That is worth a fifth of a message's time.
             module.extra_compile_args += ["-fvisibility=hidden", "-fno-semantic-interposition"]
+            module.extra_link_args += linking()
     if os.environ.get("LEVERET_WERROR") != "1":
         # mypyc asks for -Werror.  The suite keeps it, because "maybe uninitialized" was a real
         # fault of mypyc's; another compiler's new warning must not stop a user's installation.
