@@ -125,3 +125,41 @@ def test_ctl_lists_those_of_one_protocol(
             "web_stomp": ["guest\tWeb STOMP 1.2"],
         }[name]
     )
+
+
+def test_metrics_tell_the_protocols_apart() -> None:
+    settings: dict[str, object] = {"prometheus_listen": []}
+    with (
+        leveret.Broker(mqtt=True, stomp=True, websockets=True, settings=settings) as broker,
+        WebMqtt(broker.web_mqtt_url, 5) as device,
+        Browser(broker.web_stomp_url) as browser,
+    ):
+        device.connect("device")
+        device.subscribe("a/#", qos=1)
+        browser.open(**LOGIN)
+        browser.send("SUBSCRIBE", destination="/queue/q", id="0")
+        browser.send("SEND", "x", destination="/topic/a.b")
+        assert device.read("PUBLISH") is not None
+        device.publish("a", b"y", qos=1, packet_id=1)
+        assert device.read("PUBLISH") is not None
+        text = Client(metrics_url(broker)).ask("GET", "/metrics").octets.decode()
+    lines = set(text.splitlines())
+    assert {
+        "rabbitmq_connections 2",
+        "rabbitmq_channels 1",
+        "rabbitmq_consumers 2",
+        'rabbitmq_auth_attempts_succeeded_total{protocol="mqtt50"} 1',
+        'rabbitmq_auth_attempts_succeeded_total{protocol="stomp"} 1',
+        'rabbitmq_global_consumers{protocol="mqtt50"} 1',
+        'rabbitmq_global_consumers{protocol="stomp12"} 1',
+        'rabbitmq_global_publishers{protocol="mqtt50"} 1',
+        'rabbitmq_global_publishers{protocol="stomp12"} 1',
+    } <= lines
+
+
+def metrics_url(broker: leveret.Broker) -> str:
+    """Where Prometheus finds them: embedded brokers do not say."""
+    place = broker.call(
+        lambda node: next(one for one in node.places if one.protocol == "http/prometheus")
+    )
+    return f"http://127.0.0.1:{place.port}"

@@ -138,7 +138,7 @@ class Scrape:
         pasts = pasts_of(self._node)
         past = past_of(self._node, pasts)
         self._info(endpoint)
-        consumers = sum([channel.consumer_count for _, channel in self._channels()])
+        consumers = sum([view.consumer_count for view in self._views()])
         connections = self._node.connections
         queue_count = sum([len(vhost.queues) for vhost in self._vhosts])
         self._table(
@@ -291,6 +291,11 @@ class Scrape:
             if channel is not None
         ]
 
+    def _views(self) -> list[ChannelView]:
+        """The channels, and the connections of protocols that have none."""
+        found = [channel for _, channel in self._channels()]
+        return found + [link.view for link in self._links() if link.view is not None]
+
     async def _channel_objects(self) -> None:
         families = self._families
         channels, written, read = [], [], []
@@ -369,10 +374,10 @@ class Scrape:
             )
         publishers: dict[str, int] = dict.fromkeys(past.flows, 0)
         consumers: dict[str, int] = dict.fromkeys(past.flows, 0)
-        for _, channel in self._channels():
-            consumers[channel.protocol] += channel.consumer_count
-            if any(tally.published > 0 for tally in channel.publishes()):
-                publishers[channel.protocol] += 1
+        for view in self._views():
+            consumers[view.protocol] += view.consumer_count
+            if any(tally.published > 0 for tally in view.publishes()):
+                publishers[view.protocol] += 1
         for metric, counts in zip(metrics.GLOBAL_NOW, (publishers, consumers), strict=True):
             page.several(prefix, metric, [((("protocol", n),), c) for n, c in counts.items()])
         for index, metric in enumerate(metrics.GLOBAL_READS):
