@@ -70,11 +70,11 @@ def test_request_and_response(paho_join: Join) -> None:
 def test_a_group_shares_the_work(paho_join: Join) -> None:
     workers = [paho_join(f"worker{number}", paho.MQTTv5) for number in range(3)]
     for worker in workers:
-        assert worker.subscribe("$share/paho/paho/work/+", 1) == [1]
+        assert worker.subscribe("$share/paho/paho/tasks/+", 1) == [1]
     boss = paho_join("boss", paho.MQTTv5)
     sent = [b"%d" % number for number in range(60)]
     for number, body in enumerate(sent):
-        boss.publish(f"paho/work/{number}", body, 1)
+        boss.publish(f"paho/tasks/{number}", body, 1)
     got: list[bytes] = []
     while len(got) < len(sent):
         got += [body for worker in workers for body in drain(worker)]
