@@ -68,6 +68,9 @@ export function moment(ms) {
   return `${day} ${clock(ms)}`;
 }
 
+/** A date as the HTTP API spells it, in the reader's zone. */
+export const since = (text) => (text ? moment(Date.parse(text)) : "");
+
 export const ago = (ms) => (isNumber(ms) ? `${duration(Date.now() - ms)} ago` : "–");
 
 export function percent(part, whole) {

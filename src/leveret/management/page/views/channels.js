@@ -2,7 +2,7 @@
 
 import { get, path, segment } from "../api.js";
 import { h } from "../dom.js";
-import { count } from "../format.js";
+import { count, since } from "../format.js";
 import { listing } from "../listing.js";
 import { ages, amount, badge, cell, channelLink, charts, connectionLink, consumerTable, exchangeLink, facts,
   flow, flowChart, flowRows, queueLink, section, state, STATE, words } from "../parts.js";
@@ -63,7 +63,7 @@ function details(c) {
   const connection = c.connection_details || {};
   return facts([
     ["Connection", connection.name ? connectionLink(connection.name) : "–"], ["User", c.user], ["Virtual host", c.vhost],
-    ["State", state(c.state)], ["Idle since", c.idle_since],
+    ["State", state(c.state)], ["Idle since", since(c.idle_since)],
     ["Mode", [c.confirm && "publisher confirms", c.transactional && "transactions"].filter(Boolean).join(", ")],
     ["Prefetch", `${count(c.prefetch_count)} a consumer, ${count(c.global_prefetch_count)} in all`],
     ["Unacked", count(c.messages_unacknowledged)], ["Unconfirmed", count(c.messages_unconfirmed)],

@@ -2,7 +2,7 @@
 
 import { getAll, path } from "../api.js";
 import { h } from "../dom.js";
-import { count, duration, isNumber, octets } from "../format.js";
+import { count, duration, isNumber, octets, since } from "../format.js";
 import { ages, charts, connectionLink, consumerTable, exchangeLink, facts, features, flowChart, flowRows,
   lengthChart, reader, readerName, section, state, tableOf, tiles, to, vhostLink } from "../parts.js";
 import { bindQueueForm, bindingTable } from "./bindings.js";
@@ -79,7 +79,7 @@ function details(q) {
     owner && ["Exclusive to", connectionLink(owner)],
     q.single_active_consumer_tag && ["Single active consumer", q.single_active_consumer_tag],
     ["Consumer capacity", isNumber(q.consumer_capacity) ? `${Math.round(q.consumer_capacity * 100)} %` : undefined],
-    q.idle_since && ["Idle since", q.idle_since], oldest && ["Age of the first message", oldest],
+    q.idle_since && ["Idle since", since(q.idle_since)], oldest && ["Age of the first message", oldest],
     ["Octets ready", octets(q.message_bytes_ready)], ["Octets unacked", octets(q.message_bytes_unacknowledged)],
     ["Persistent", `${count(q.messages_persistent)}, ${octets(q.message_bytes_persistent)}`],
     ["In memory", `${count(q.messages_ram)}, ${octets(q.message_bytes_ram)}`],

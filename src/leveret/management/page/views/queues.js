@@ -1,7 +1,7 @@
 // The list of queues, and the form that declares one.
 
 import { path, put } from "../api.js";
-import { octets } from "../format.js";
+import { octets, since } from "../format.js";
 import { args, choice, durability, field, form, panel, vhostChoice, yesNo } from "../forms.js";
 import { listing } from "../listing.js";
 import { amount, features, flow, queueLink, STATE, to, words } from "../parts.js";
@@ -27,7 +27,7 @@ export function queuesView(page) {
       flow("redeliver", "Redelivered", true), amount("message_bytes", "Size", octets, true),
       amount("memory", "Memory", octets, true),
       amount("consumer_capacity", "Consumer capacity", share, true),
-      words("idle_since", "Idle since", { off: true }), words("node", "Node", { off: true }),
+      words("idle_since", "Idle since", { off: true, cell: (q) => since(q.idle_since) }), words("node", "Node", { off: true }),
     ],
   });
 }
