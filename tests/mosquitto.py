@@ -42,7 +42,12 @@ class Mosquitto:
         settings.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_type error\n"
         )
-        self._process = subprocess.Popen([found, "-c", str(settings)], stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [found, "-c", str(settings)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not takes_connections(self.port):
             assert self._process.poll() is None and time.monotonic() < deadline, "no mosquitto"
