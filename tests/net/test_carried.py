@@ -10,7 +10,7 @@ from websockets.uri import parse_uri
 
 from leveret.config.settings import Settings
 from leveret.net.carrier import Upgrade
-from leveret.net.connection import UNKNOWN_OCTETS, Connection, Flusher
+from leveret.net.connection import LINGER_TICKS, UNKNOWN_OCTETS, Connection, Flusher
 from leveret.net.door import Entrance
 from leveret.notices import Notices
 
@@ -21,9 +21,16 @@ class Transport(FakeTransport):
     def __init__(self) -> None:
         super().__init__()
         self.waits = 0
+        self.ended = False
 
     def get_write_buffer_size(self) -> int:
         return self.waits
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
 
     def take(self) -> bytes:
         written, self.written = b"".join(self.written), []
@@ -151,7 +158,7 @@ def test_whoever_is_not_known_yet_may_say_little() -> None:
     one.send(bytes(UNKNOWN_OCTETS // 2))
     assert not one.transport.closed
     one.send(bytes(UNKNOWN_OCTETS))
-    assert one.transport.closed
+    assert one.transport.ended and not one.transport.closed
     assert one.hear()[-1][0] is Opcode.CLOSE
 
 
@@ -180,7 +187,35 @@ def test_time_passes_for_both() -> None:
     one.rig.clock.now += 6 * SECOND_NS
     one.connection.tick()
     assert one.hear()[-1][0] is Opcode.CLOSE
-    assert one.transport.closed
+    assert one.session.told[-1] == "lost"
+
+
+def test_after_a_fault_what_comes_is_read_but_not_heard_until_the_peer_goes() -> None:
+    one = carried()
+    arrive(one.connection, Frame(Opcode.BINARY, b"x").serialize(mask=False))
+    assert one.session.told == ["lost"]
+    assert one.transport.ended and not one.transport.closed
+    one.send(b"y" * 1_000_000)
+    assert one.session.got == [] and one.transport.reads
+    for _ in range(LINGER_TICKS):
+        one.connection.tick()
+    assert not one.transport.aborted
+    one.connection.tick()
+    assert one.transport.aborted
+    one.connection.connection_lost(None)
+    assert one.session.told == ["lost"]
+
+
+def test_who_is_not_read_from_need_not_show_that_it_lives() -> None:
+    one = carried(web_idle_timeout_ms=10_000)
+    one.session.is_full = True
+    one.send(b"x")
+    assert not one.transport.reads
+    for _ in range(10):
+        one.rig.clock.now += 6 * SECOND_NS
+        one.connection.tick()
+    assert one.hear() == []
+    assert not one.transport.closed
 
 
 def test_who_opens_no_websocket_in_time_is_cut_off() -> None:

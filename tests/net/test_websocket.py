@@ -378,18 +378,22 @@ def test_who_says_much_before_the_login_is_ended() -> None:
 
 def test_who_is_silent_is_asked_and_then_ended() -> None:
     client = Client(upgrade(web_idle_timeout_ms=10_000))
-    client.carrier.tick(4 * SECOND_NS)
+    client.carrier.tick(4 * SECOND_NS, True)
     assert client.hear() == []
-    client.carrier.tick(5 * SECOND_NS)
+    client.carrier.tick(5 * SECOND_NS, True)
     assert [one.opcode for one in client.hear()] == [Opcode.PING]
-    client.carrier.tick(6 * SECOND_NS)
+    client.carrier.tick(6 * SECOND_NS, True)
     assert client.hear() == []
     # The client's protocol has answered by itself.
     client.say(b"".join(client.protocol.data_to_send()))
-    client.carrier.tick(7 * SECOND_NS)
-    client.carrier.tick(12 * SECOND_NS)
+    client.carrier.tick(7 * SECOND_NS, True)
+    client.carrier.tick(12 * SECOND_NS, True)
     assert [one.opcode for one in client.hear()] == [Opcode.PING]
-    client.carrier.tick(17 * SECOND_NS)
+    # While it is not read from, it cannot answer.
+    client.carrier.tick(17 * SECOND_NS, False)
+    client.carrier.tick(18 * SECOND_NS, True)
+    assert client.hear() == []
+    client.carrier.tick(27 * SECOND_NS, True)
     assert client.closed_with() == (1011, "no sign of life")
     assert client.carrier.is_over
 

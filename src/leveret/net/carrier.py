@@ -66,8 +66,8 @@ class Carrier(ABC):
         """Say goodbye in the carrier's way: nothing is carried any more."""
 
     @abstractmethod
-    def tick(self, now_ns: int) -> None:
-        """Act on the passing of time."""
+    def tick(self, now_ns: int, is_read: bool) -> None:
+        """Act on the passing of time.  Unless it ``is_read`` from, its silence says nothing."""
 
 
 @final

@@ -202,20 +202,43 @@ class Connection(asyncio.BufferedProtocol):
         self._carry_on(carrier)
 
     def _carry_on(self, carrier: Carrier) -> None:
-        """Send what the carrier has to say; the transport closes if that is the last."""
+        """Send what the carrier has to say; the connection ends if that is the last."""
         if output := carrier.take_output():
             self._write_sealed([output])
             if self._transport.get_write_buffer_size() > STUCK_OCTETS:
                 self._transport.abort()
-        if carrier.is_over:
-            if carrier.fault:
-                name = _peer(self._transport).name
-                self._flusher.notices.warn(f"connection {name}: WebSocket: {carrier.fault}")
+        if not carrier.is_over:
+            return
+        if not carrier.fault:
+            self._transport.close()
+            return
+        name = _peer(self._transport).name
+        self._flusher.notices.warn(f"connection {name}: WebSocket: {carrier.fault}")
+        self._end_deaf()
+
+    def _end_deaf(self) -> None:
+        """End the session, but not the socket before the peer does, or has had time to.
+
+        Closed at once, what is still to be read would take our last words with it.
+        """
+        session, self._session = self._session, None
+        if session is not None:
+            session.lost()
+            if self._flusher.turns is not None:
+                self._flusher.turns.wake()
+        if self._is_read_paused:
+            self._is_read_paused = False
+            self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
             self._transport.close()
 
     def _received(self, session: Session) -> None:
         if self._flusher.turns is not None:
             self._flusher.turns.wake()
+        if self._session is None:
+            return
         if session.closed:
             self._bell.ring(session)
         elif session.is_full:
@@ -226,6 +249,8 @@ class Connection(asyncio.BufferedProtocol):
         clock = self._flusher.clock
         begin_ns = clock.cpu_ns()
         self._feed(session, chunk)
+        if self._session is None:
+            return
         took_ns = clock.cpu_ns() - begin_ns
         self._pause_reading()
         self._bell.ring(session)
@@ -410,15 +435,22 @@ class Connection(asyncio.BufferedProtocol):
         try:
             session.tick()
             if self._carrier is not None:
-                self._carrier.tick(self._flusher.clock.now_ns())
+                self._carrier.tick(self._flusher.clock.now_ns(), not self._is_read_paused)
                 self._carry_on(self._carrier)
         except Exception:
             self._broken()
 
     def _tick_at_door(self) -> None:
         door = self._door
-        if door is not None and self._flusher.clock.now_ns() >= door.deadline_ns:
+        if door is None:
+            self._tick_deaf()
+        elif self._flusher.clock.now_ns() >= door.deadline_ns:
             self._turn_away(door, f"no {door.late()} within the time for it")
+            self._transport.abort()
+
+    def _tick_deaf(self) -> None:
+        self._closing_ticks += 1
+        if self._closing_ticks > LINGER_TICKS:
             self._transport.abort()
 
     def shut(self, reason: str) -> None:

@@ -249,9 +249,9 @@ class WebSocket(Carrier):
                 CloseCode.GOING_AWAY if self.is_shut else CloseCode.NORMAL_CLOSURE
             )
 
-    def tick(self, now_ns: int) -> None:
+    def tick(self, now_ns: int, is_read: bool) -> None:
         """Ask who is silent for a sign of life, and end it when none comes."""
-        if self._is_heard:
+        if self._is_heard or not is_read:
             self._is_heard = False
             self._is_pinged = False
             self._heard_ns = now_ns
