@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import mqtt_wire
 from tests.fakes import new_node
+from tests.listening import Notes
 from tests.mqtt_talk import MqttTalk
 
 from leveret.broker.alarms import DISK
@@ -180,3 +181,27 @@ def test_no_memory_is_taken_by_sessions_that_are_only_queues() -> None:
     assert len(clients_of(node)) == 0
     assert len(node.vhosts["/"].queues) == 10
     assert MqttTalk(node).connect("c3", clean=False).is_session_present
+
+
+def test_what_comes_and_goes_is_told() -> None:
+    node = new_node()
+    notes = Notes()
+    node.events.listen(notes)
+    talk = MqttTalk(node).open("a")
+    talk.subscribe("t", qos=1)
+    talk.feed(mqtt_wire.disconnect())
+    names = [name for name, _ in notes.events]
+    assert names == [
+        "user.authentication.success",
+        "connection.created",
+        "queue.created",
+        "consumer.created",
+        "binding.created",
+        "binding.deleted",
+        "queue.deleted",
+        "consumer.deleted",
+        "connection.closed",
+    ]
+    facts = dict(notes.events)
+    assert facts["connection.created"]["protocol"] == "MQTT 3-1-1"
+    assert facts["consumer.created"]["ack_required"]

@@ -89,6 +89,9 @@ class Greeting:
             raise MqttFault(QUOTA_EXCEEDED, limit.detail) from None
         except NotAllowed as refusal:
             raise MqttFault(NOT_AUTHORIZED, refusal.detail) from None
+        # They are needed no more, and have the password.
+        self._attempt = None
+        self.connect.password = None
 
     # --- the client identifier -------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 
 from leveret.broker.consumer import Consumer
+from leveret.broker.facts import consumer_facts
 from leveret.broker.message import Message
 from leveret.broker.node import Node
 from leveret.broker.queue import Queue
@@ -98,6 +99,7 @@ class Delivery(Promiser):
         consumer.tally = self.reading.tally(queue)
         self._vhost.consume(queue, consumer)
         self.consumers.append(consumer)
+        self._tell("consumer.created", consumer)
         self.dispatch_later(queue)
 
     def reads(self, queue: Queue) -> bool:
@@ -110,12 +112,14 @@ class Delivery(Promiser):
             if consumer.queue is queue:
                 self.consumers.remove(consumer)
                 self._vhost.cancel(queue, consumer)
+                self._tell("consumer.deleted", consumer)
 
     def forget(self, consumer: "SessionConsumer") -> None:
         """Its queue is gone, though the session is not."""
         if consumer in self.consumers:
             self.consumers.remove(consumer)
             self.has_lost = True
+            self._tell("consumer.deleted", consumer)
 
     def end(self) -> None:
         """The connection is gone: what is on its way stays with the client."""
@@ -123,10 +127,26 @@ class Delivery(Promiser):
         self.consumers.clear()
         for consumer in consumers:
             self._vhost.cancel(consumer.queue, consumer)
+            self._tell("consumer.deleted", consumer)
         self._to_dispatch = []
         self._resend = []
         self._promises.end()
         self.reading.end()
+
+    def _tell(self, event: str, consumer: "SessionConsumer") -> None:
+        events = self._vhost.events
+        if not events.is_heard:
+            return
+        facts: dict[str, object] = {
+            "consumer_tag": consumer.tag,
+            "channel": self._view.name,
+            "vhost": self._vhost.name,
+            "queue": consumer.queue.name,
+            "user_who_performed_action": self._view.user,
+        }
+        if event == "consumer.created":
+            facts |= consumer_facts(consumer, consumer.prefetch_count)
+        events.tell(event, facts)
 
     def dispatch_later(self, queue: Queue) -> None:
         """There may be something to send from ``queue``."""
