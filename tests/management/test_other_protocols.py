@@ -163,3 +163,17 @@ def metrics_url(broker: leveret.Broker) -> str:
         lambda node: next(one for one in node.places if one.protocol == "http/prometheus")
     )
     return f"http://127.0.0.1:{place.port}"
+
+
+def test_ctl_says_what_the_listeners_are_for(
+    broker: leveret.Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEVERET_URL", broker.management_url)
+    listed = call("listeners").out
+    for protocol, port, purpose in (
+        ("mqtt", broker.mqtt_port, "MQTT"),
+        ("stomp", broker.stomp_port, "STOMP"),
+        ("http/web-mqtt", broker.web_mqtt_port, "MQTT over WebSockets"),
+        ("http/web-stomp", broker.web_stomp_port, "STOMP over WebSockets"),
+    ):
+        assert f"port: {port}, protocol: {protocol}, purpose: {purpose}\n" in f"{listed}\n"
