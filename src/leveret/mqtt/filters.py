@@ -77,6 +77,8 @@ def read_filter(text: str) -> TopicFilter:
 def _check(topic_filter: str, text: str) -> None:
     if not topic_filter:
         raise MqttFault(TOPIC_FILTER_INVALID, f"'{text}' is an empty filter")
+    if len(topic_filter.encode()) > MAX_KEY_OCTETS:
+        raise MqttFault(TOPIC_FILTER_INVALID, "a filter may have 255 octets here")
     if is_pattern(topic_filter):
         levels = topic_filter.split("/")
         for index, level in enumerate(levels):

@@ -96,8 +96,18 @@ class Reminders:
         self._waiting = self._waiting[self._head :]
         self._head = 0
         for topic_filter in filters.values():
-            self._waiting.extend(retained.find(vhost, topic_filter.filter))
-            self._waiting.extend(topics.find(vhost, topic_filter.filter))
+            for message in retained.find(vhost, topic_filter.filter):
+                self._add(message)
+            for message in topics.find(vhost, topic_filter.filter):
+                self._add(message)
+
+    def _add(self, message: Message) -> None:
+        """Send ``message`` when there is room, or at once if its queue keeps it until then."""
+        verdict = self._delivery.subscriptions.verdict(message.origin.routing_key, False)
+        if verdict.qos > 0:
+            self._send(message)
+        else:
+            self._waiting.append(message)
 
     def _send(self, message: Message) -> None:
         origin = Origin(message.origin.exchange, message.origin.routing_key, RETAINED)
