@@ -441,3 +441,11 @@ def test_an_error_names_no_receipt_of_a_frame_before_it() -> None:
         talk.feed(octets)
         (reply,) = talk.read()
         assert error(reply)[0] == "Malformed frame" and "receipt-id" not in reply.headers
+
+
+def test_limits_of_channels_count_too_and_leave_nothing_behind() -> None:
+    node = new_node(channel_max_per_node=1)
+    opened(node)
+    message, detail = error(StompTalk(node).connect())
+    assert message == "not_allowed" and "allowed limit of (1)" in detail
+    assert (len(node.connections.by_id), node.connections.channel_count) == (1, 1)
