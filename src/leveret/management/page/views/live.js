@@ -11,8 +11,7 @@ import { cell, row, section, table } from "../parts.js";
 
 const CLIENTS = { MQTT: Mqtt, STOMP: Stomp };
 const SHOWN = 100;
-const NAMES = [["MQTT", "MQTT, as devices speak it"], ["STOMP", "STOMP, as browsers do"]];
-const HINT = "MQTT: sensors/#   STOMP: /topic/sensors.# or /queue/name";
+const HINT = "sensors/# by MQTT, /topic/sensors.# by STOMP";
 
 export function liveView(page) {
   const live = new Live(page);
@@ -42,7 +41,7 @@ class Live {
   subscribing() {
     return section("Subscribe", form({
       submit: "Subscribe", keeps: true,
-      fields: [vhostChoice(this.#page), choice("Protocol", "protocol", NAMES),
+      fields: [vhostChoice(this.#page), choice("Protocol", "protocol", Object.keys(CLIENTS)),
         field("Topic or destination", "to", { required: true, hint: HINT, wide: true })],
       does: async ({ vhost, protocol, to }) => {
         const client = await this.#client(protocol, vhost);
@@ -55,7 +54,7 @@ class Live {
   publishing() {
     return section("Publish", form({
       submit: "Publish", keeps: true,
-      fields: [vhostChoice(this.#page), choice("Protocol", "protocol", NAMES),
+      fields: [vhostChoice(this.#page), choice("Protocol", "protocol", Object.keys(CLIENTS)),
         field("Topic or destination", "to", { required: true, wide: true }),
         area("Payload", "payload", { rows: 3 }),
         field("How often", "times", { type: "number", min: 1, max: 10000, value: 1, hint: "# in the payload counts" })],
