@@ -82,6 +82,6 @@ def write_decimal(out: BytesWriter, value: i64) -> None:
         count += 1
     turned = turned * 10 + value
     while count > 0:
-        out.append(_ZERO + turned % 10)
+        out.append(int(_ZERO + turned % 10))  # an int, as the compiler calls slowly for an i64
         turned //= 10
         count -= 1

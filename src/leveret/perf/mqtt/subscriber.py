@@ -82,7 +82,7 @@ class Subscriber(Consumer):
         self._arrivals.take(data, body, end)
         return True
 
-    def _reply(self, kind: i64, identifier: i64) -> None:
+    def _reply(self, kind: int, identifier: i64) -> None:
         self._replies.append(kind)
         self._replies.append(2)
         write_u16(self._replies, identifier)

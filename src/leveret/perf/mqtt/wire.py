@@ -87,9 +87,9 @@ _SIZES: Final[dict[int, int]] = {
 def write_size(out: BytesWriter, size: i64) -> None:
     """Append ``size`` in one to four octets."""
     while size > 127:
-        out.append(size & 127 | 128)
+        out.append(int(size & 127 | 128))
         size >>= 7
-    out.append(size)
+    out.append(int(size))
 
 
 def read_size(data: bytes, at: i64) -> tuple[i64, i64]:

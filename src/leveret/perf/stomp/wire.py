@@ -62,7 +62,7 @@ def write_number(out: BytesWriter, number: i64) -> None:
     """Append ``number`` in DIGITS decimal digits."""
     divisor: i64 = 1_000_000_000
     for _ in range(DIGITS):
-        out.append(_ZERO + number // divisor % 10)
+        out.append(int(_ZERO + number // divisor % 10))
         divisor //= 10
 
 
