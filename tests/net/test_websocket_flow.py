@@ -252,7 +252,7 @@ def test_a_flood_before_the_login_ends_it(start: Start) -> None:
 
 
 def test_who_gives_no_sign_of_life_is_ended(start: Start) -> None:
-    running = start({"web_idle_timeout_ms": 1000})
+    running = start({"web_idle_timeout_ms": 3000})
     with opened(running, ping_interval=None) as wire:
         protocol: Any = wire.pipe.web.protocol
         send_frame = protocol.send_frame
