@@ -129,6 +129,30 @@ def test_an_answer_for_something_else_is_not_given_early(bench: Bench) -> None:
     assert bench.answers.given == []
 
 
+def test_the_disk_need_not_hurry_where_consumers_are_faster(bench: Bench) -> None:
+    reader = FakeConsumer()
+    bench.queue.add_consumer(reader)
+    for token in range(3):
+        bench.promises.add(token, bench.publish(), [bench.queue])
+        bench.queue.settle(reader.got[token][1])
+        # The first time nobody knew.
+        assert bench.journal.may_linger == (token > 0)
+        bench.book.flush()
+    assert bench.answers.given == [0, 1, 2]
+    bench.sync()
+    # One that is not consumed at once has it hurry again.
+    bench.promises.add(3, bench.publish(), [bench.queue])
+    bench.sync()
+    bench.promises.add(4, bench.publish(), [bench.queue])
+    assert not bench.journal.may_linger
+
+
+def test_a_batch_that_stays_empty(bench: Bench) -> None:
+    bench.promises.add(1, bench.journal.number, [])
+    bench.sync()
+    assert bench.answers.given == [1]
+
+
 def test_who_is_gone_is_told_nothing(bench: Bench) -> None:
     bench.promises.add(1, bench.publish(), [bench.queue])
     bench.promises.end()

@@ -42,7 +42,7 @@ from leveret.mqtt.convert import Plain, amqp_properties
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Publish, ack, topic_name
 from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
-from leveret.mqtt.received import Received
+from leveret.mqtt.received import UNKNOWN, Received
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
 from leveret.mqtt.sys_topics import is_sys
@@ -189,10 +189,11 @@ class Publishing(Promiser):
 
     def on_pubrel(self, packet_id: int) -> None:
         """The client lets go of an identifier of QoS 2."""
-        if self._received.release(packet_id):
-            self._owe(PUBCOMP, packet_id, SUCCESS, self._received.owed, _NO_QUEUES)
-        else:
+        owed = self._received.release(packet_id)
+        if owed == UNKNOWN:
             self._owe(PUBCOMP, packet_id, PACKET_IDENTIFIER_NOT_FOUND, 0, _NO_QUEUES)
+        else:
+            self._owe(PUBCOMP, packet_id, SUCCESS, owed, _NO_QUEUES)
 
     # --- answers ---------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from leveret.mqtt.state import EXPIRES, Client
 from leveret.mqtt.view import MqttView
 from leveret.tables import INT64, LONGSTR, Field, Table
 
+# An identifier is not in use.
+UNKNOWN: Final = -1
 _PERSISTENT: Final = read_properties(b"\x10\x00\x02")
 
 
@@ -65,23 +67,21 @@ class Received(Consumer):
         client.incoming[packet_id] = owed
         return owed
 
-    def release(self, packet_id: int) -> bool:
-        """The client lets go of an identifier.  False when it was not in use."""
+    def release(self, packet_id: int) -> int:
+        """The client lets go of an identifier.
+
+        The batch of the journal that must be on the disk before it may use that again, 0 for none,
+        or UNKNOWN when it was not in use.
+        """
         client = self._client
         if client.incoming.pop(packet_id, None) is None:
-            return False
+            return UNKNOWN
         offset = client.markers.pop(packet_id, -1)
-        if offset >= 0 and self._queue is not None:
-            self._queue.settle(offset)
-        return True
-
-    @property
-    def owed(self) -> int:
-        """The batch that must be on the disk before a client may use an identifier again."""
         ledger = self._vhost.ledger
-        if ledger is None or self._queue is None:
+        if offset < 0 or self._queue is None or ledger is None:
             return 0
-        # What was settled is written at the end of this turn.
+        self._queue.settle(offset)
+        # That is written at the end of this turn.
         return ledger.journal.number
 
     def end(self) -> None:

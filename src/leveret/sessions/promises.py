@@ -47,6 +47,8 @@ class Promises:
         self._batches: list[int] = []
         self._head = 0
         self._awaited = 0
+        # Whether consumers were faster than the disk the last time, and so may be again.
+        self._is_told_early = False
         # The connection is closed: nobody is left to be told anything.
         self.is_over = False
 
@@ -69,14 +71,29 @@ class Promises:
             return
         self._tokens.append(token)
         self._batches.append(owed)
+        assert self._ledger is not None
+        is_patient = False
+        if len(queues) == 1 and len(self._tokens) - self._head <= _FEW:
+            is_patient = self._is_done_soon(token, queues[0], self._ledger)
+        journal = self._ledger.journal
         if owed > self._awaited:
             self._awaited = owed
-            assert self._ledger is not None
-            self._ledger.journal.wait(owed, PromiseWaiter(self))
-        if len(queues) == 1 and len(self._tokens) - self._head <= _FEW:
-            record = queues[0].record
-            if record is not None:
-                record.pledge(PromisePledge(self, token))
+            journal.wait(owed, PromiseWaiter(self, owed), is_patient)
+        elif not is_patient:
+            journal.hurry(owed)
+
+    def _is_done_soon(self, token: int, queue: Queue, ledger: Ledger) -> bool:
+        """Answer earlier if the message is consumed; whether that is likely to be soon.
+
+        If so the disk need not hurry: most of it is never to be written.
+        """
+        record = queue.record
+        if record is None or not record.pledge(PromisePledge(self, token)):
+            return False
+        if self._is_told_early:
+            record.be_quick()
+            ledger.journal.patient_octets += ledger.last_octets
+        return self._is_told_early
 
     def on_synced(self, number: int) -> None:
         """Every batch up to ``number`` is on the disk."""
@@ -90,6 +107,7 @@ class Promises:
             head += 1
         if head > self._head:
             self._head = head
+            self._is_told_early = False
             self._trim()
             self._promiser.promises_kept()
 
@@ -98,6 +116,7 @@ class Promises:
         if self.is_over or self._head == len(self._tokens) or self._tokens[self._head] != token:
             return
         self._promiser.keep_promise(token)
+        self._is_told_early = True
         self._head += 1
         self._trim()
         self._promiser.promises_kept()
@@ -124,12 +143,14 @@ class Promises:
 class PromiseWaiter(Waiter):
     """Tells of a batch that is on the disk."""
 
-    def __init__(self, promises: Promises) -> None:
+    def __init__(self, promises: Promises, owed: int) -> None:
         self._promises: Final = promises
+        self._owed: Final = owed
 
     def on_synced(self, number: int) -> None:
         """Tell it."""
-        self._promises.on_synced(number)
+        # The batch may have stayed empty: then the one before will do.
+        self._promises.on_synced(max(number, self._owed))
 
 
 @final
