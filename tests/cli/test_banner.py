@@ -91,3 +91,14 @@ def test_a_user_or_vhost_that_definitions_did_without_is_not_shown() -> None:
     assert "First message" not in text
     there = banner(settings, [one], False, {"admin", "shop"}, {"/", "v"})
     assert "amqp://admin:PASSWORD@localhost:5672/%2F (admin: from this machine only)" in there
+
+
+def test_each_protocol_has_a_line_with_its_own_kind_of_address() -> None:
+    settings = Settings(host="127.0.0.1", web_mqtt_path="/mqtt")
+    lines = banner(settings, Server(settings).listeners, False).splitlines()
+    assert {
+        "MQTT on 127.0.0.1:1883: mqtt://guest:guest@localhost:1883",
+        "STOMP on 127.0.0.1:61613: stomp://guest:guest@localhost:61613",
+        "MQTT over WebSockets on 127.0.0.1:15675: ws://localhost:15675/mqtt",
+        "STOMP over WebSockets on 127.0.0.1:15674: ws://localhost:15674/ws",
+    } <= set(lines)

@@ -376,3 +376,14 @@ def test_memory_that_comes_and_goes_is_kept() -> None:
 
     # Where pages are huge there are few faults either way.
     assert faults("settle_memory()") < max(5_000, faults("") / 5)
+
+
+def test_a_port_of_another_protocol_that_is_taken_is_named_with_both_cures() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, sentence = refused(*LOCAL, LEVERET_MQTT_PORT=port, LEVERET_MQTT_LISTEN="")
+    assert status == 69
+    assert sentence.endswith(
+        "or take another port with mqtt_port (LEVERET_MQTT_PORT), or have no MQTT with"
+        " mqtt_listen = ['none']."
+    )
