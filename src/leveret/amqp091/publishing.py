@@ -357,9 +357,13 @@ class Publishing:
             self._count(route, routing, 1)
         self._sizes.note(len(message.body))
         is_accepted = self._enqueue(message, routing, route.is_mandatory)
-        confirms = self.confirms
-        if confirms is None:
-            return
+        if self.confirms is not None:
+            self._confirm(self.confirms, route, routing, is_accepted)
+
+    def _confirm(
+        self, confirms: Confirms, route: Route, routing: Routing, is_accepted: bool
+    ) -> None:
+        """See that the publisher hears of the message that was just sent."""
         if not is_accepted and route.tally is not None:
             # It was counted as one that will be confirmed.
             route.tally.confirmed -= 1
