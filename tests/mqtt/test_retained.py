@@ -299,9 +299,52 @@ def test_those_in_memory_only_are_gone_after_a_restart(tmp_path: Path) -> None:
 def test_what_makes_no_sense_in_the_catalog_is_passed_over(tmp_path: Path) -> None:
     life = begun(tmp_path)
     put(life, "good")
-    life.storage.keep("retained", ("/", "bad"), {"body": "x"})
-    life.storage.keep("retained", ("nowhere", "lost"), {"body": ""})
+    life.catalog.put("retained", ("/", "bad"), {"body": "x"})
+    life.catalog.put("retained", ("nowhere", "lost"), {"body": ""})
     life.end()
     again = begun(tmp_path)
     assert kept(again) == {"good": b"x"}
+    again.end()
+
+
+def test_of_what_changes_too_often_only_the_last_is_written(tmp_path: Path) -> None:
+    """So that whoever publishes without waiting does not fill the memory."""
+    life = begun(tmp_path)
+    life.storage.end_turn()
+    life.worker.work()
+    before, owed = life.storage.change_count, life.catalog.owed
+    properties = PLAIN.properties(0, True)
+    store = retained_of(life.node).store
+    store.put(life.vhost, Message(Origin("amq.topic", "a"), properties, b"first"))
+    life.storage.end_turn()
+    # The first is on its way to the disk.
+    for number in range(100):
+        store.put(life.vhost, Message(Origin("amq.topic", "a"), properties, b"%d" % number))
+        life.storage.end_turn()
+    assert life.catalog.owed == owed + 1
+    assert not life.storage.is_idle
+    life.worker.work()
+    life.worker.work()
+    assert [row[0] for row in life.catalog.rows("retained")] == [["/", "a"]]
+    assert life.storage.change_count == before
+    life.end()
+    again = begun(tmp_path)
+    assert kept(again) == {"a": b"99"}
+    again.end()
+
+
+def test_changes_wait_for_a_disk_that_fails(tmp_path: Path) -> None:
+    life = begun(tmp_path)
+    life.storage.end_turn()
+    life.worker.work()
+    owed = life.catalog.owed
+    put(life, "a")
+    life.catalog.is_failing = True
+    for _ in range(3):
+        life.storage.end_turn()
+    assert life.catalog.owed == owed
+    life.catalog.is_failing = False
+    life.end()
+    again = begun(tmp_path)
+    assert kept(again) == {"a": b"x"}
     again.end()

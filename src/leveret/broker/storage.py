@@ -24,7 +24,7 @@ from leveret.broker.shelf import Shelf
 from leveret.errors import BrokerError
 from leveret.notices import Notices
 from leveret.ports import Clock
-from leveret.store.catalog import Catalog, Commits, CommitWaiter
+from leveret.store.catalog import Catalog, Commits, CommitWaiter, Scribe
 from leveret.store.journal import NO_LIMIT
 from leveret.store.reading import JournalReading
 from leveret.store.troubles import Troubles
@@ -94,6 +94,18 @@ class Gate(CommitWaiter):
 
 
 @final
+class Rest(CommitWaiter):
+    """Has scribes asked again when a transaction with something of theirs is on the disk."""
+
+    def __init__(self, storage: "Storage") -> None:
+        self._storage: Final = storage
+
+    def on_committed(self, number: int) -> None:
+        """Ask them."""
+        self._storage.ask_scribes()
+
+
+@final
 class Storage(Commits):
     """Of one node, from its start to its end."""
 
@@ -106,6 +118,8 @@ class Storage(Commits):
         self._clock: Final = clock
         self._cataloguer: Final = Cataloguer(node, catalog, self)
         self._gate: Final = Gate(self)
+        self._rest: Final = Rest(self)
+        self._scribes: Final[list[Scribe]] = []
         # Transactions under way, each with the first batch of the journal that relies on it.
         self._gates: list[tuple[int, int]] = []
         self._retry_at_ns = 0
@@ -141,26 +155,34 @@ class Storage(Commits):
         """Tell ``waiter`` when what was declared in this turn is on the disk."""
         # Not at the end of the turn: another commit may end, and the next begin, before that.
         self._write_changes()
+        self.ask_scribes()
         self._catalog.wait(self._catalog.number, waiter)
 
     def kept(self, kind: str) -> list[tuple[list[str], dict[str, object]]]:
         """What there is of ``kind`` in the catalog."""
         return self._catalog.rows(kind)
 
-    def keep(self, kind: str, key: tuple[str, ...], facts: dict[str, object] | None) -> None:
-        """Change one row of the catalog."""
-        # First what was declared: the vhost may be a new one, in the place of one just deleted.
-        self._write_changes()
-        self.change_count += 1
-        if facts is None:
-            self._catalog.remove(kind, key)
-        else:
-            self._catalog.put(kind, key, facts)
+    def enlist(self, scribe: Scribe) -> None:
+        """Ask ``scribe`` for its changes from now on."""
+        self._scribes.append(scribe)
+
+    def ask_scribes(self) -> None:
+        """Hand what they have to the catalog."""
+        has_written = False
+        for scribe in self._scribes:
+            if scribe.has_changes:
+                scribe.write(self._catalog)
+                has_written = True
+        if has_written:
+            # What changes meanwhile is written after that.
+            self._catalog.wait(self._catalog.number, self._rest)
 
     def end_turn(self) -> bool:
         """Write what happened in this turn.  Whether there is more to write in the next."""
         journal = self._shelf.journal
         self._write_changes()
+        if self._scribes and self._catalog.is_ready:
+            self.ask_scribes()
         self._catalog.end_turn()
         self._shelf.checkpoints.end_turn()
         if self._alarms.is_set:
@@ -262,4 +284,7 @@ class Storage(Commits):
         is_written = (
             journal.owed <= journal.synced and self._catalog.owed <= self._catalog.committed
         )
+        for scribe in self._scribes:
+            if scribe.has_changes:
+                return False
         return is_written and not self._cataloguer.has_changes and self._shelf.checkpoints.is_idle

@@ -22,7 +22,7 @@ from leveret.broker.properties import read_properties
 from leveret.broker.timetable import Appointee
 from leveret.broker.vhost import VHost
 from leveret.mqtt.convert import expiry_time
-from leveret.store.catalog import CatalogError, Commits
+from leveret.store.catalog import Catalog, CatalogError, Commits, Scribe
 
 # Under what the node keeps the store; and its rows in the catalog.
 _NAME: Final = "mqtt retained"
@@ -87,6 +87,8 @@ class Topics:
     def __init__(self, vhost: VHost) -> None:
         self.vhost: Final = vhost
         self.count = 0
+        # What is not in the catalog yet, by routing key; None where a topic was cleared.
+        self.changes: Final[dict[str, Message | None]] = {}
         self._root: Final = Level()
 
     def get(self, levels: list[str]) -> Message | None:
@@ -181,6 +183,20 @@ class Sweeper(Appointee):
 
 
 @final
+class Changes(Scribe):
+    """Those of a store that are not in the catalog yet."""
+
+    def __init__(self, store: "RetainedInMemory") -> None:
+        super().__init__()
+        self._store: Final = store
+
+    def write(self, catalog: Catalog) -> None:
+        """Hand them to ``catalog``."""
+        self.has_changes = False
+        self._store.write(catalog)
+
+
+@final
 class RetainedInMemory(RetainedStore):
     """Keeps them in memory; and in the catalog, if there are ``commits``.
 
@@ -200,8 +216,10 @@ class RetainedInMemory(RetainedStore):
         self._earliest_s = _NEVER_S
         self._count = 0
         self._octets = 0
+        self._changes: Final = Changes(self)
         if commits is not None:
             self._restore(commits)
+            commits.enlist(self._changes)
 
     def put(self, vhost: VHost, message: Message) -> bool:
         """Keep ``message``, or clear its topic.  False when there is no room."""
@@ -210,7 +228,7 @@ class RetainedInMemory(RetainedStore):
         before = topics.get(levels)
         if message.body == b"":
             if before is not None:
-                self._clear(topics, before)
+                self._clear(topics, before, message)
             return True
         if not self._fits(message, before):
             self._forget_vhosts()
@@ -219,8 +237,7 @@ class RetainedInMemory(RetainedStore):
             if not self._fits(message, before):
                 return False
         self._count_in(topics, levels, message, before)
-        if self._commits is not None:
-            self._commits.keep(_KIND, _key(vhost, message), _facts(message))
+        self._note(topics, message, message)
         return True
 
     def find(self, vhost: VHost, topic_filter: str) -> list[Message]:
@@ -258,11 +275,33 @@ class RetainedInMemory(RetainedStore):
             self._count_out(topics, message)
         del self._by_vhost[topics.vhost.name]
 
-    def _clear(self, topics: Topics, message: Message) -> None:
+    def _clear(self, topics: Topics, message: Message, why: Message | None) -> None:
+        """Let the topic of ``message`` have none, because of ``why`` or of time."""
         topics.remove(_levels(message.origin.routing_key))
         self._count_out(topics, message)
-        if self._commits is not None:
-            self._commits.keep(_KIND, _key(topics.vhost, message), None)
+        self._note(topics, message, why)
+
+    def _note(self, topics: Topics, message: Message, why: Message | None) -> None:
+        """Have written what is the topic's of ``message`` now: whoever published ``why`` waits."""
+        commits = self._commits
+        if commits is None:
+            return
+        key = message.origin.routing_key
+        topics.changes[key] = topics.get(_levels(key))
+        self._changes.has_changes = True
+        if why is not None and why.properties.is_persistent:
+            commits.change_count += 1
+
+    def write(self, catalog: Catalog) -> None:
+        """Hand to ``catalog`` what it does not have yet."""
+        for topics in self._by_vhost.values():
+            if self._node.vhosts.get(topics.vhost.name) is topics.vhost:
+                for key, message in topics.changes.items():
+                    if message is not None:
+                        catalog.put(_KIND, (topics.vhost.name, key), _facts(message))
+                    else:
+                        catalog.remove(_KIND, (topics.vhost.name, key))
+            topics.changes.clear()
 
     def _count_in(
         self, topics: Topics, levels: list[str], message: Message, before: Message | None
@@ -305,7 +344,7 @@ class RetainedInMemory(RetainedStore):
                 continue
             message = topics.get(_levels(key[1]))
             if message is not None:
-                self._clear(topics, message)
+                self._clear(topics, message, None)
         self._appoint()
 
     def _appoint(self) -> None:

@@ -62,14 +62,28 @@ class Commits(TurnEnd):
 
     @abstractmethod
     def kept(self, kind: str) -> list[tuple[list[str], dict[str, object]]]:
-        """What a protocol had kept before the start, by key; see ``keep``.  Raises CatalogError."""
+        """What a scribe had written before the start, by key.  Raises CatalogError."""
 
     @abstractmethod
-    def keep(self, kind: str, key: tuple[str, ...], facts: dict[str, object] | None) -> None:
-        """Have something of a protocol's own written down, or deleted when ``facts`` is None.
+    def enlist(self, scribe: "Scribe") -> None:
+        """Have ``scribe`` asked for its changes from now on."""
 
-        The first of ``key`` is the vhost, and all of it goes when that does.
-        """
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Scribe(ABC):
+    """Who has things of its own written down, some of which change more often than they can be.
+
+    It is asked for its changes when the catalog can take them, or somebody waits for them: only
+    what a thing is by then need be written.  The first name of each key is a vhost's: what is of a
+    vhost goes with it.  ``has_changes`` is its own.
+    """
+
+    def __init__(self) -> None:
+        self.has_changes = False
+
+    @abstractmethod
+    def write(self, catalog: "Catalog") -> None:
+        """Hand all changes to ``catalog``; there are none after that."""
 
 
 @final
@@ -192,6 +206,11 @@ class Catalog:
     def remove_all_of(self, kind: str, first: str) -> None:
         """There is nothing any more of which the first name is ``first``."""
         self._changes.append(Change(kind, (first,), None, True))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what changes now would be written at once."""
+        return not (self._is_busy or self.is_failing)
 
     @property
     def owed(self) -> int:
