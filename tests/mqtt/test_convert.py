@@ -11,7 +11,14 @@ from tests.wire import PROPERTIES, Reader, Typed, encode_header
 
 from leveret.broker.properties import Properties, read_properties
 from leveret.mqtt.codes import PUBLISH
-from leveret.mqtt.convert import Outgoing, Plain, amqp_properties, is_retained, publish_qos
+from leveret.mqtt.convert import (
+    Incoming,
+    Outgoing,
+    Plain,
+    amqp_properties,
+    is_retained,
+    publish_qos,
+)
 from leveret.mqtt.properties import PropertyWriter, read_packet_properties
 
 NOW = 1_700_000_000
@@ -99,6 +106,25 @@ def test_messages_without_properties_share_theirs(qos: int, retained: bool) -> N
 def test_the_plainest_messages_say_no_more_than_rabbitmqs() -> None:
     assert seen(Plain().properties(0, False)) == {"delivery_mode": 1}
     assert seen(Plain().properties(1, False)) == {"delivery_mode": 2}
+
+
+def test_properties_that_come_again_are_made_once() -> None:
+    packet = read_packet_properties(bare({"content_type": "x"}), PUBLISH)
+    incoming = Incoming(packet)
+    for qos in (0, 1, 2):
+        for retained in (False, True):
+            made = incoming.properties(qos, retained, NOW)
+            assert made.octets == amqp_properties(packet, qos, retained, NOW).octets
+            assert incoming.properties(qos, retained, NOW + 9) is made
+
+
+def test_those_that_expire_are_made_again_when_time_has_passed() -> None:
+    incoming = Incoming(read_packet_properties(bare({"message_expiry": 60}), PUBLISH))
+    first = incoming.properties(1, False, NOW)
+    assert incoming.properties(1, False, NOW) is first
+    later = incoming.properties(1, False, NOW + 5)
+    assert to_mqtt(later, NOW + 5)["message_expiry"] == 60
+    assert to_mqtt(first, NOW + 5)["message_expiry"] == 55
 
 
 # --- as AMQP clients see it ------------------------------------------------------------------

@@ -120,6 +120,29 @@ def amqp_properties(
     return _assembled(flags, given.getvalue(), _marked(headers, qos, is_retained), qos, after)
 
 
+@final
+class Incoming:
+    """The properties of a PUBLISH, which the next one may have, too: made once for each QoS."""
+
+    def __init__(self, packet: PacketProperties) -> None:
+        self.packet: Final = packet
+        self._made: list[Properties | None] = [None] * 6
+        self._expires: Final = packet.has(MESSAGE_EXPIRY)
+        self._made_s = -1
+
+    def properties(self, qos: int, is_retained: bool, now_s: int) -> Properties:
+        """See ``amqp_properties``.  Hot."""
+        if self._expires and now_s != self._made_s:
+            self._made = [None] * 6
+            self._made_s = now_s
+        index = qos + 3 if is_retained else qos
+        found = self._made[index]
+        if found is None:
+            found = amqp_properties(self.packet, qos, is_retained, now_s)
+            self._made[index] = found
+        return found
+
+
 def _write_content(out: BytesWriter, packet: PacketProperties, headers: Table) -> int:
     """Content type and encoding; the flags of what was written."""
     flags = 0

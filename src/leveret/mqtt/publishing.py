@@ -38,10 +38,10 @@ from leveret.mqtt.codes import (
     VERSION_5,
     MqttFault,
 )
-from leveret.mqtt.convert import Plain, amqp_properties
+from leveret.mqtt.convert import Incoming, Plain
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Publish, ack, topic_name
-from leveret.mqtt.properties import TOPIC_ALIAS, PacketProperties, read_packet_properties
+from leveret.mqtt.properties import TOPIC_ALIAS, read_packet_properties
 from leveret.mqtt.received import UNKNOWN, Received
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
@@ -100,7 +100,7 @@ class Publishing(Promiser):
         self._last_topic = b""
         self._last_route: Route | None = None
         self._aliases: AliasesIn | None = None
-        self._known: dict[bytes, PacketProperties] = {}
+        self._known: dict[bytes, Incoming] = {}
         self._dispatched: i64 = 0
 
     # --- what comes ------------------------------------------------------------------------
@@ -135,13 +135,14 @@ class Publishing(Promiser):
 
     def _take_properties(self, publish: Publish) -> None:
         octets = publish.properties
-        packet = self._known.get(octets)
-        if packet is None:
-            packet = read_packet_properties(octets, PUBLISH)
+        incoming = self._known.get(octets)
+        if incoming is None:
+            incoming = Incoming(read_packet_properties(octets, PUBLISH))
             if len(octets) <= _MAX_OCTETS:
                 if len(self._known) >= _MAX_KNOWN:
                     self._known.clear()
-                self._known[octets] = packet
+                self._known[octets] = incoming
+        packet = incoming.packet
         topic = publish.topic
         if packet.has(TOPIC_ALIAS):
             aliases = self._aliases
@@ -150,7 +151,7 @@ class Publishing(Promiser):
                 self._aliases = aliases
             topic = aliases.topic(packet.number(TOPIC_ALIAS, 0), topic)
         now_s = self._node.clock.unix_s()
-        properties = amqp_properties(packet, int(publish.qos), publish.is_retained, now_s)
+        properties = incoming.properties(int(publish.qos), publish.is_retained, now_s)
         self._publish(publish, self._route(topic), properties)
 
     def _publish(self, publish: Publish, route: Route, properties: Properties) -> None:
