@@ -269,3 +269,31 @@ def test_topics_have_rights_of_their_own() -> None:
     talk = MqttTalk(node, 5).open("me")
     talk.feed(subscribe(5))
     assert [p.codes for p in talk.read()] == [[0x87], []]
+
+
+# --- reasons in words ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", (0, 1))
+def test_refusals_are_told_in_words_to_who_wants_them(wanted: int) -> None:
+    node = limited(".*", "mqtt.*", ".*", mqtt_disconnect_on_unauthorized=False)
+    talk = MqttTalk(node, 5).open("a", props={"request_problem_information": wanted})
+    talk.publish("a", b"x", qos=1)
+    talk.feed(mqtt_wire.subscribe([("a#", 0)], 1, 5))
+    talk.feed(mqtt_wire.unsubscribe(["b#"], 1, 5))
+    talk.session.shut("go away")
+    words = [p.props.get("reason_string", "") for p in talk.read()]
+    expected = [
+        "write access to exchange 'amq.topic' in vhost '/' refused for user 'guest'",
+        "'a#' is no filter: '+' must stand for a whole level, '#' for all levels at the end",
+        "'b#' is no filter: '+' must stand for a whole level, '#' for all levels at the end",
+    ]
+    assert words == [*(expected if wanted else [""] * 3), "go away"]
+
+
+def test_words_that_do_not_fit_are_left_out() -> None:
+    node = limited(".*", "mqtt.*", ".*", mqtt_disconnect_on_unauthorized=False)
+    talk = MqttTalk(node, 5).open("a", props={"maximum_packet_size": 60})
+    talk.publish("a", b"x", qos=1)
+    talk.session.shut("x" * 200)
+    assert [(p.kind, p.props) for p in talk.read()] == [("PUBACK", {}), ("DISCONNECT", {})]

@@ -33,6 +33,7 @@ from leveret.mqtt.properties import (
     TOPIC_ALIAS_MAXIMUM,
     PropertyWriter,
 )
+from leveret.mqtt.reasons import Reasons
 from leveret.mqtt.state import FOREVER_S
 from leveret.session import Peer, TlsFacts
 from leveret.sessions.entry import Entry
@@ -204,9 +205,15 @@ class Greeting:
         return self.connect.properties.number(MAXIMUM_PACKET_SIZE, 0)
 
     @property
-    def wants_reasons(self) -> bool:
-        """Whether the client wants reason strings with any packet."""
-        return self.connect.properties.number(REQUEST_PROBLEM_INFORMATION, 1) == 1
+    def reasons(self) -> Reasons:
+        """What is said in words to the client, with most packets."""
+        wants = self.connect.properties.number(REQUEST_PROBLEM_INFORMATION, 1) == 1
+        return Reasons(wants and self.version == VERSION_5, self.size_max)
+
+    @property
+    def last_reasons(self) -> Reasons:
+        """The same with CONNACK and DISCONNECT, where it need not be wanted."""
+        return Reasons(self.version == VERSION_5, self.size_max)
 
     def answer(self) -> bytes:
         """The properties of the CONNACK that lets the client in."""

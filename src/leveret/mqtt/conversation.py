@@ -61,6 +61,9 @@ from leveret.sessions.output import Output
 from leveret.sessions.publisher import Publisher
 from leveret.tables import LONGSTR, Field
 
+# What a SUBACK or UNSUBACK has around its codes, at most.
+_AROUND_CODES: Final = 8
+
 
 @final
 class Conversation:
@@ -99,10 +102,11 @@ class Conversation:
         view = MqttView(LABELS[greeting.version], self.link.name, user, client)
         self._view: Final = view
         publisher = Publisher(vhost, access, view, self.link.name)
-        self._received: Final = Received(client, view)
+        self._received: Final = Received(node, client, view)
         self._publishing: Final = Publishing(
             node, client, output, publisher, self._received, greeting.version
         )
+        self._publishing.agree(greeting.reasons)
         self._delivery: Final = Delivery(node, client, output, view, greeting.version)
         view.look_at(publisher, self._delivery.reading)
         actor = Actor(vhost, access, connection_id)
@@ -194,23 +198,31 @@ class Conversation:
             self._publishing.on_pubrel(packet_id)
 
     def _on_subscribe(self, reader: PacketReader) -> None:
-        """Behaviour: RabbitMQ 4.3: after a filter that is refused, the rest is, too."""
         packet = read_subscribe(reader, self._version)
         identifier = packet.properties.number(SUBSCRIPTION_IDENTIFIER, 0)
+        self._subscribing.why = ""
         codes = [self._subscribing.subscribe(wish, identifier) for wish in packet.wishes]
         if self._version == VERSION_31 and max(codes) >= V3_SUBSCRIPTION_FAILURE:
             # There is no way to say it in this version.
-            raise MqttFault(max(codes), "a subscription was refused")
-        self._output.send_octets(suback(self._version, packet.packet_id, codes))
+            raise MqttFault(max(codes), self._subscribing.why)
+        why = self._why(len(codes))
+        self._output.send_octets(suback(self._version, packet.packet_id, codes, why))
         self._subscribing.reminders.send()
         must_go = self._node.settings.mqtt_disconnect_on_unauthorized
         if must_go and NOT_AUTHORIZED in codes:
-            raise MqttFault(NOT_AUTHORIZED, "a subscription was refused")
+            raise MqttFault(NOT_AUTHORIZED, self._subscribing.why)
+
+    def _why(self, code_count: int) -> bytes:
+        """The property that says why the last of so many filters that was refused was."""
+        why = self._subscribing.why
+        return self._greeting.reasons.of(why, code_count + _AROUND_CODES) if why else b""
 
     def _on_unsubscribe(self, reader: PacketReader) -> None:
         packet = read_unsubscribe(reader, self._version)
+        self._subscribing.why = ""
         codes = [self._subscribing.unsubscribe(text) for text in packet.filters]
-        self._output.send_octets(unsuback(self._version, packet.packet_id, codes))
+        why = self._why(len(codes))
+        self._output.send_octets(unsuback(self._version, packet.packet_id, codes, why))
 
     def on_disconnect(self, farewell: Farewell) -> None:
         """The client goes.  Raises MqttFault."""

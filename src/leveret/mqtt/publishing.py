@@ -42,6 +42,7 @@ from leveret.mqtt.convert import Incoming, Plain
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Publish, ack, topic_name
 from leveret.mqtt.properties import TOPIC_ALIAS, read_packet_properties
+from leveret.mqtt.reasons import Reasons
 from leveret.mqtt.received import UNKNOWN, Received
 from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
@@ -67,6 +68,8 @@ _NO_QUEUES: Final[list[Queue]] = []
 # An answer that is owed: its packet identifier, and above that its type and reason.
 _KIND_SHIFT: Final = 16
 _REASON_SHIFT: Final = 20
+# The size of an answer with a reason code, and no words.
+_ACK_OCTETS: Final = 5
 
 
 @final
@@ -102,6 +105,13 @@ class Publishing(Promiser):
         self._aliases: AliasesIn | None = None
         self._known: dict[bytes, Incoming] = {}
         self._dispatched: i64 = 0
+        self._reasons = Reasons(False, 0)
+        # Why publishes were refused whose answers are owed.
+        self._texts: Final[dict[int, str]] = {}
+
+    def agree(self, reasons: Reasons) -> None:
+        """How much is said to the client in words."""
+        self._reasons = reasons
 
     # --- what comes ------------------------------------------------------------------------
 
@@ -166,6 +176,8 @@ class Publishing(Promiser):
         try:
             if not publisher.is_current(route):
                 self._resolve(route)
+            if qos == 2:
+                self._received.prepare()
             message = publisher.send(route, properties, publish.body, qos > 0)
         except BrokerError as refusal:
             self._refuse(refusal, int(qos), packet_id)
@@ -205,7 +217,8 @@ class Publishing(Promiser):
         if not publisher.is_accepted:
             # Before MQTT 5 there are no words for it; the client may try again.
             if self._version == VERSION_5:
-                self._owe(kind, packet_id, QUOTA_EXCEEDED, publisher.owed, _NO_QUEUES)
+                why = "a queue refused the message"
+                self._owe_refusal(kind, packet_id, QUOTA_EXCEEDED, publisher.owed, why)
             return
         owed = publisher.owed
         queues = publisher.routing.queues
@@ -222,8 +235,12 @@ class Publishing(Promiser):
             self._write(kind, packet_id, reason)
             self._output.ring()
             return
-        token = packet_id | kind << _KIND_SHIFT | reason << _REASON_SHIFT
-        self._promises.add(token, owed, queues)
+        self._promises.add(_token(kind, packet_id, reason), owed, queues)
+
+    def _owe_refusal(self, kind: int, packet_id: int, reason: int, owed: int, why: str) -> None:
+        if self._version == VERSION_5:
+            self._texts[_token(kind, packet_id, reason)] = why
+        self._owe(kind, packet_id, reason, owed, _NO_QUEUES)
 
     def _answer_again(self, packet_id: int) -> None:
         """A message that is known comes again: answer again, but not before it is safe."""
@@ -245,7 +262,11 @@ class Publishing(Promiser):
             out.append(2)
             write_u16(out, packet_id)
         else:
-            out.write(ack(kind, packet_id, reason))
+            why = b""
+            if self._texts:
+                text = self._texts.pop(_token(kind, packet_id, reason), "")
+                why = self._reasons.of(text, _ACK_OCTETS)
+            out.write(ack(kind, packet_id, reason, why))
 
     def promises_kept(self) -> None:
         """Answers were given though no input came: send them."""
@@ -268,7 +289,8 @@ class Publishing(Promiser):
         if self._node.settings.mqtt_disconnect_on_unauthorized:
             raise MqttFault(reason, refusal.detail)
         if qos > 0:
-            self._owe(PUBACK if qos == 1 else PUBREC, packet_id, reason, 0, _NO_QUEUES)
+            kind = PUBACK if qos == 1 else PUBREC
+            self._owe_refusal(kind, packet_id, reason, 0, refusal.detail)
 
     # --- the connection itself -------------------------------------------------------------
 
@@ -292,3 +314,8 @@ class Publishing(Promiser):
         self._promises.end()
         self._received.end()
         self._publisher.end()
+
+
+def _token(kind: int, packet_id: int, reason: int) -> int:
+    """What an answer is called while it is owed."""
+    return packet_id | kind << _KIND_SHIFT | reason << _REASON_SHIFT

@@ -31,7 +31,6 @@ from leveret.mqtt.codes import (
 from leveret.mqtt.connect import Greeting
 from leveret.mqtt.conversation import Conversation
 from leveret.mqtt.packets import connack, disconnect, read_connect, read_disconnect
-from leveret.mqtt.properties import REASON_STRING, PropertyWriter
 from leveret.mqtt.reader import PacketReader
 from leveret.mqtt.state import Occupant
 from leveret.session import LEVEL, Bell, Peer, Session
@@ -46,8 +45,6 @@ RUNNING: Final = 2
 _SECOND_NS: Final = 1_000_000_000
 _MS_NS: Final = 1_000_000
 _CONNECT: Final = bytes((CONNECT << 4,))
-# What is wrong is told in so many octets at most.
-_REASON_OCTETS: Final = 200
 
 
 @final
@@ -305,10 +302,12 @@ class MqttSession(Session):
         if self._state == RUNNING:
             assert greeting is not None
             if greeting.version == VERSION_5:
-                self._output.send_octets(disconnect(reason, _reason_string(text)))
+                properties = greeting.last_reasons.of(text, len(disconnect(reason)))
+                self._output.send_octets(disconnect(reason, properties))
         elif greeting is not None:
-            properties = _reason_string(text) if greeting.version == VERSION_5 else b""
-            self._output.send_octets(connack(greeting.version, False, reason, properties))
+            version = greeting.version
+            properties = greeting.last_reasons.of(text, len(connack(version, False, reason)))
+            self._output.send_octets(connack(version, False, reason, properties))
         elif reason == UNSUPPORTED_PROTOCOL_VERSION:
             self._output.send_octets(connack(VERSION_311, False, reason))
         self._hang_up()
@@ -354,13 +353,3 @@ class Occupation(Occupant):
     def taken_over(self) -> None:
         """Go."""
         self._session.taken_over()
-
-
-def _reason_string(text: str) -> bytes:
-    """The property that says ``text``, in so many octets as fit into any packet."""
-    octets = text.encode("utf-8", "replace")[:_REASON_OCTETS]
-    if not octets:
-        return b""
-    writer = PropertyWriter()
-    writer.text(REASON_STRING, octets.decode("utf-8", "ignore"))
-    return writer.octets()

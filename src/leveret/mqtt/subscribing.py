@@ -53,6 +53,8 @@ class Subscribing:
         self._delivery: Final = delivery
         self._owner_id: Final = owner_id
         self._exchange: Final = node.settings.mqtt_exchange
+        # Why what was asked for last was refused, if it was.
+        self.why = ""
         # What was retained, to be sent after SUBACK.
         self.reminders: Final = Reminders(node, client, delivery)
         self._sharing: Final = Sharing(node, client, actor, delivery)
@@ -143,8 +145,10 @@ class Subscribing:
         except MqttFault as fault:
             if fault.reason == PROTOCOL_ERROR:
                 raise
+            self.why = fault.text
             return fault.reason
         except BrokerError as refusal:
+            self.why = refusal.detail
             return reason_of(refusal)
         return wish.qos
 
@@ -221,8 +225,10 @@ class Subscribing:
             self._actor.unbind_queue(self._exchange, name, old.key, old.arguments())
             self._delivery.subscriptions.remove(old.key)
         except MqttFault as fault:
+            self.why = fault.text
             return fault.reason
         except BrokerError as refusal:
+            self.why = refusal.detail
             return reason_of(refusal)
         return SUCCESS
 
