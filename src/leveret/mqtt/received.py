@@ -3,19 +3,22 @@
 Of a session that outlives its connection they must outlive the broker, too: else a client that
 sends a message again, because it saw no PUBREC, would have it taken in twice.  So each is a small
 message in a queue of the session's own, ``mqtt-subscription-<client>qos2``, which nobody reads but
-this: written together with the message itself, and settled with PUBREL.
+this: written together with the message itself, and settled with PUBREL.  The first message of a
+session waits until it is on the disk that there is that queue.
 """
 
 from typing import Final, final
 
+from leveret.auth.rights import Inquiry, Pending, Waiter
 from leveret.broker.consumer import Consumer
 from leveret.broker.message import Message, Origin
+from leveret.broker.node import Node
 from leveret.broker.properties import read_properties
 from leveret.broker.queue import Queue
 from leveret.broker.vhost import VHost
 from leveret.broker.wishes import QueueWish
 from leveret.errors import BrokerError
-from leveret.mqtt.state import EXPIRES, Client
+from leveret.mqtt.state import EXPIRES, Client, Opening
 from leveret.mqtt.view import MqttView
 from leveret.tables import INT64, LONGSTR, Field, Table
 
@@ -32,9 +35,10 @@ class Received(Consumer):
     ``client.markers``, with that place.
     """
 
-    def __init__(self, client: Client, view: MqttView) -> None:
+    def __init__(self, node: Node, client: Client, view: MqttView) -> None:
         super().__init__("mqtt-received", False, False, 0, {})
         self.channel = view
+        self._node: Final = node
         self._client: Final = client
         self._vhost: Final[VHost] = client.vhost
         self._queue: Queue | None = None
@@ -45,6 +49,23 @@ class Received(Consumer):
         if queue is not None and self._queue is None:
             self._read(queue)
 
+    def prepare(self) -> None:
+        """Have the queue on the disk before a message is taken in.  Raises Pending.
+
+        Else a crash could leave the message, and nothing that says where it came from.
+        """
+        client = self._client
+        if client.opening is None:
+            if self._queue is not None or client.expiry_s == 0 or self._vhost.ledger is None:
+                return
+            commits = self._node.commits
+            if commits is None or self._open() is None:
+                # No room for a queue more: then a crash may have the message taken in twice.
+                return
+            client.opening = Opening(client)
+            commits.wait_for_commit(client.opening)
+        raise Pending(OpeningWait(client.opening))
+
     def take(self, packet_id: int, owed: int) -> int:
         """An identifier is in use, of a message that batch ``owed`` has, 0 for none.
 
@@ -53,13 +74,8 @@ class Received(Consumer):
         client = self._client
         client.incoming[packet_id] = owed
         ledger = self._vhost.ledger
-        if ledger is None or client.expiry_s == 0:
-            return owed
         queue = self._queue
-        if queue is None:
-            queue = self._open()
-        if queue is None or queue.is_gone:
-            # No room for a queue more: then a crash may have the message taken in twice.
+        if ledger is None or queue is None or queue.is_gone:
             return owed
         message = Message(Origin("", str(packet_id)), _PERSISTENT, b"")
         queue.publish(message)
@@ -131,3 +147,15 @@ class Received(Consumer):
         """Somebody deleted the queue."""
         self._queue = None
         self._client.markers.clear()
+
+
+@final
+class OpeningWait(Inquiry):
+    """Holds a message of QoS 2 until the queue is there that remembers its identifier."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening: Final = opening
+
+    def begin(self, waiter: Waiter) -> None:
+        """Wait."""
+        self._opening.add(waiter)

@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
+from leveret.auth.rights import Waiter
 from leveret.broker.arguments import MAX_MILLISECONDS
 from leveret.broker.message import Message
 from leveret.broker.node import Node
@@ -16,6 +17,7 @@ from leveret.broker.queue import Queue
 from leveret.broker.timetable import Appointee, Timetable
 from leveret.broker.vhost import VHost
 from leveret.mqtt.subscriptions import Verdict
+from leveret.store.catalog import CommitWaiter
 
 # The session never expires.
 FOREVER_S: Final = 0xFFFFFFFF
@@ -106,6 +108,8 @@ class Client(Appointee):
         self.incoming: Final[dict[int, int]] = {}
         # Where those of them are that are written down: see `received`.
         self.markers: Final[dict[int, int]] = {}
+        # While the queue for them is not on the disk yet.
+        self.opening: Opening | None = None
         self.flights: Final[dict[int, Flight]] = {}
         # By what the client subscribed to.
         self.memberships: Final[dict[str, Membership]] = {}
@@ -162,13 +166,35 @@ class Client(Appointee):
     @property
     def has_more_than_queues(self) -> bool:
         """Whether there is anything of its session beside its own queues."""
-        return bool(self.flights or self.incoming or self.memberships)
+        has_packets = bool(self.flights or self.incoming)
+        return has_packets or bool(self.memberships) or self.opening is not None
 
     def on_time(self, now_ns: int) -> None:
         """The session has expired, unless the client came back."""
         if self.occupant is None:
             self.forget_packets()
             self._clients.forget(self)
+
+
+@final
+class Opening(CommitWaiter):
+    """The queue for the identifiers of what ``client`` sends is on its way to the disk."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Final = client
+        self._waiters: list[Waiter] = []
+
+    def add(self, waiter: Waiter) -> None:
+        """Tell ``waiter`` when it is there."""
+        self._waiters.append(waiter)
+
+    def on_committed(self, number: int) -> None:
+        """It is there."""
+        self._client.opening = None
+        waiters = self._waiters
+        self._waiters = []
+        for waiter in waiters:
+            waiter.go_on()
 
 
 @final
