@@ -83,6 +83,7 @@ def test_wildcards_find_what_they_match() -> None:
     assert set(place.find("$SYS/#")) == {"$SYS/a", "$SYS/a/b"}
     assert set(place.find("$SYS/+/b")) == {"$SYS/a/b"}
     assert set(place.find("+/+/b")) == set()
+    assert set(place.find("a/*")) == {"a/b", "a/c"}
 
 
 def test_a_dot_is_a_slash() -> None:

@@ -133,7 +133,8 @@ class Topics:
         for index, level in enumerate(wanted):
             if level == "#":
                 return _messages(self._all_below(places, index == 0))
-            if level == "+":
+            if level == "+" or level == "*":
+                # In AMQP a wildcard, too: what comes later is matched so.
                 places = _children(places, index == 0)
             else:
                 places = [place.next[level] for place in places if level in place.next]
