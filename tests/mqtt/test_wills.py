@@ -7,6 +7,7 @@ from tests.mqtt_talk import MqttTalk
 
 from leveret.auth.permissions import Permission
 from leveret.broker.node import Node
+from leveret.mqtt.state import clients_of
 
 VERSIONS = (3, 4, 5)
 WILL = {"will": ("w/t", b"gone")}
@@ -141,3 +142,23 @@ def test_a_will_of_a_vhost_that_is_gone() -> None:
 def test_a_will_must_have_a_topic_that_can_be_published_to() -> None:
     node = new_node()
     assert MqttTalk(node, 5).connect("c", will=("t" * 256, b"")).reason == 0x90
+    assert len(clients_of(node)) == 0
+
+
+def test_who_is_refused_for_a_will_drives_nobody_out() -> None:
+    node = new_node()
+    first = MqttTalk(node, 5).open("c")
+    assert MqttTalk(node, 5).connect("c", will=("t" * 256, b"")).reason == 0x90
+    assert not first.session.closed
+
+
+def test_who_was_not_let_in_leaves_none() -> None:
+    node, reader = watched()
+    MqttTalk(node).open("c", clean=False).subscribe("t", qos=1)
+    user = node.users.by_name["guest"]
+    user.grant("/", Permission(".*", ".*", "amq.topic"))
+    client = MqttTalk(node, 5)
+    assert client.connect("c", clean=False, **WILL).reason == 0x87
+    client.lose()
+    assert reader.bodies() == []
+    assert "mqtt-subscription-cqos1" in node.vhosts["/"].queues

@@ -281,7 +281,7 @@ class Conversation:
         if self.is_open:
             self._node.connections.remove(self.link)
             self.link.view = None
-        if self._will is not None:
+        if self._will is not None and self.is_open:
             self._will.fall_due()
         clients_of(self._node).leave(self.client, self._node.clock.now_ns())
         self.finish()
