@@ -47,6 +47,15 @@ def test_who_is_not_let_in_is_told_why(
     assert vhosts(talk.node) == []
 
 
+def test_a_stranger_does_not_learn_who_is_known() -> None:
+    node = node_with_users()
+    said = [
+        MqttTalk(node, 5).connect("a", user=user, password="wrong").props["reason_string"]
+        for user in ("guest", "nobody", "a:dora", "nowhere:dora")
+    ]
+    assert said == ["login refused"] * 4
+
+
 def test_a_user_name_needs_a_password() -> None:
     assert MqttTalk().connect("a", user="guest").reason == 4
     assert MqttTalk(version=5).connect("a", password="guest").reason == 0x86

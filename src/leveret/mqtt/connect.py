@@ -20,6 +20,7 @@ from leveret.mqtt.codes import (
     VERSION_5,
     MqttFault,
 )
+from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Connect
 from leveret.mqtt.properties import (
     ASSIGNED_CLIENT_IDENTIFIER,
@@ -76,14 +77,18 @@ class Greeting:
             if self.connect.properties.has(AUTHENTICATION_METHOD):
                 raise MqttFault(BAD_AUTHENTICATION_METHOD, "there are no authentication methods")
             self._name_client()
+            will = self.connect.will
+            if will is not None:
+                # One that nobody could publish is refused before anything is done.
+                routing_key(will.topic)
             self._attempt = self._begin()
         entry = self.entry
         if entry.login is None:
             if self._vhost not in self._node.vhosts:
-                raise MqttFault(BAD_USER_NAME_OR_PASSWORD, f"there is no vhost '{self._vhost}'")
+                raise self._refused(f"there is no vhost '{self._vhost}'")
             failure = entry.log_in(self._attempt)
             if failure is not None:
-                raise MqttFault(BAD_USER_NAME_OR_PASSWORD, f"login refused: {failure.reason}")
+                raise self._refused(failure.reason)
         try:
             entry.enter(self._vhost, {"client_id": self.client_id})
         except LimitReached as limit:
@@ -93,6 +98,11 @@ class Greeting:
         # They are needed no more, and have the password.
         self._attempt = None
         self.connect.password = None
+
+    def _refused(self, why: str) -> MqttFault:
+        """What a stranger is told; the log alone says ``why``: he must not learn who is known."""
+        self._node.notices.warn(f"connection {self._peer.name}: login refused: {why}")
+        return MqttFault(BAD_USER_NAME_OR_PASSWORD, "login refused")
 
     # --- the client identifier -------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from leveret.broker.message import Message, Origin
 from leveret.broker.node import Node
 from leveret.broker.timetable import Appointee
 from leveret.errors import BrokerError
-from leveret.mqtt.codes import MqttFault
 from leveret.mqtt.convert import amqp_properties
 from leveret.mqtt.filters import routing_key
 from leveret.mqtt.packets import Will
@@ -29,10 +28,7 @@ _MAX_INQUIRIES: Final = 20
 
 @final
 class LastWill(Appointee):
-    """That of one connection.  ``key`` is its routing key.
-
-    Raises MqttFault when it cannot be published at all.
-    """
+    """That of one connection.  Its topic is one that has a routing key."""
 
     def __init__(self, node: Node, client: Client, access: Access, will: Will, name: str) -> None:
         super().__init__()
@@ -78,7 +74,7 @@ class LastWill(Appointee):
             if will.is_retained:
                 message = Message(Origin(exchange, self._key), properties, will.payload)
                 retained_of(node).store.put(vhost, message)
-        except (BrokerError, MqttFault) as refusal:
+        except BrokerError as refusal:
             node.notices.warn(f"connection {self._name}: its will is not published: {refusal}")
         except Pending as pending:
             self._inquiry_count += 1
