@@ -121,6 +121,19 @@ def test_a_message_that_was_consumed_need_not_be_on_the_disk(bench: Bench) -> No
     assert bench.answers.given == [1, 2]
 
 
+def test_a_name_that_comes_again_is_for_another_message(bench: Bench) -> None:
+    reader = FakeConsumer()
+    bench.queue.add_consumer(reader)
+    bench.promises.add(1, bench.publish(), [bench.queue])
+    bench.sync()
+    bench.promises.add(1, bench.publish(), [bench.queue])
+    # The first, which was answered for long ago, is consumed; the second is not on the disk.
+    bench.queue.settle(reader.got[0][1])
+    assert bench.answers.given == [1]
+    bench.queue.settle(reader.got[1][1])
+    assert bench.answers.given == [1, 1]
+
+
 def test_an_answer_for_something_else_is_not_given_early(bench: Bench) -> None:
     reader = FakeConsumer()
     bench.queue.add_consumer(reader)

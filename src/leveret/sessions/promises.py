@@ -37,6 +37,7 @@ class Promiser(ABC):
 class Promises:
     """The answers that one session owes; ``token`` is what it calls each of them.
 
+    Two may be called the same: MQTT's packet identifiers come again.
     Invariant: those from ``_head`` on are not given yet, and their batches ascend.
     """
 
@@ -46,6 +47,8 @@ class Promises:
         self._tokens: list[int] = []
         self._batches: list[int] = []
         self._head = 0
+        # The place of the one at ``_head`` among all that ever had to wait.
+        self._given = 0
         self._awaited = 0
         # Whether consumers were faster than the disk the last time, and so may be again.
         self._is_told_early = False
@@ -74,7 +77,7 @@ class Promises:
         assert self._ledger is not None
         is_patient = False
         if len(queues) == 1 and len(self._tokens) - self._head <= _FEW:
-            is_patient = self._is_done_soon(token, queues[0], self._ledger)
+            is_patient = self._is_done_soon(queues[0], self._ledger)
         journal = self._ledger.journal
         if owed > self._awaited:
             self._awaited = owed
@@ -82,13 +85,14 @@ class Promises:
         elif not is_patient:
             journal.hurry(owed)
 
-    def _is_done_soon(self, token: int, queue: Queue, ledger: Ledger) -> bool:
-        """Answer earlier if the message is consumed; whether that is likely to be soon.
+    def _is_done_soon(self, queue: Queue, ledger: Ledger) -> bool:
+        """Give the last answer earlier if the message is consumed; whether that is likely soon.
 
         If so the disk need not hurry: most of it is never to be written.
         """
         record = queue.record
-        if record is None or not record.pledge(PromisePledge(self, token)):
+        place = self._given + len(self) - 1
+        if record is None or not record.pledge(PromisePledge(self, place)):
             return False
         if self._is_told_early:
             record.be_quick()
@@ -106,17 +110,19 @@ class Promises:
             self._promiser.keep_promise(self._tokens[head])
             head += 1
         if head > self._head:
+            self._given += head - self._head
             self._head = head
             self._is_told_early = False
             self._trim()
             self._promiser.promises_kept()
 
-    def on_done(self, token: int) -> None:
-        """What the answer ``token`` is for was consumed: it need not be on the disk any more."""
-        if self.is_over or self._head == len(self._tokens) or self._tokens[self._head] != token:
+    def on_done(self, place: int) -> None:
+        """What the answer at ``place`` is for was consumed: it need not be on the disk any more."""
+        if self.is_over or self._head == len(self._tokens) or place != self._given:
             return
-        self._promiser.keep_promise(token)
+        self._promiser.keep_promise(self._tokens[self._head])
         self._is_told_early = True
+        self._given += 1
         self._head += 1
         self._trim()
         self._promiser.promises_kept()
@@ -157,10 +163,10 @@ class PromiseWaiter(Waiter):
 class PromisePledge(Pledge):
     """Tells of a message that was consumed before it was on the disk."""
 
-    def __init__(self, promises: Promises, token: int) -> None:
+    def __init__(self, promises: Promises, place: int) -> None:
         self._promises: Final = promises
-        self._token: Final = token
+        self._place: Final = place
 
     def on_done(self) -> None:
         """Tell it."""
-        self._promises.on_done(self._token)
+        self._promises.on_done(self._place)
