@@ -166,6 +166,39 @@ def test_subscribing_again_changes_what_was_asked_for(broker: leveret.Broker) ->
     assert queues(broker) == []
 
 
+def test_what_is_under_way_counts_until_it_is_answered_for(broker: leveret.Broker) -> None:
+    wire = client(broker, "c", props={"receive_maximum": 2})
+    wire.subscribe(GROUP + "a", "b", qos=1)
+    publish(broker, "a", [b"1", b"2", b"3"])
+    out = [wire.need("PUBLISH") for _ in range(2)]
+    wire.unsubscribe(GROUP + "a")
+    publish(broker, "b", [b"4", b"5"])
+    assert wire.messages_before_pong() == []
+    for packet in out:
+        wire.ack("PUBACK", packet.packet_id)
+    assert [wire.message().body for _ in range(2)] == [b"4", b"5"]
+
+
+def test_who_subscribes_again_keeps_what_is_under_way(broker: leveret.Broker) -> None:
+    wire = client(broker, "c", props={"receive_maximum": 2})
+    wire.subscribe(GROUP + "a", qos=1)
+    publish(broker, "a", [b"1", b"2", b"3"])
+    out = [wire.need("PUBLISH") for _ in range(2)]
+    assert wire.subscribe(GROUP + "a", qos=2) == [2]
+    assert wire.messages_before_pong() == []
+
+    def unacked(node: Node) -> list[int]:
+        queue = node.vhosts["/"].queues["mqtt-shared-group/a"]
+        return [queue.unacked_count, *(each.unacked_count for each in queue.consumers)]
+
+    assert broker.call(unacked) == [2, 2]
+    for packet in out:
+        wire.ack("PUBACK", packet.packet_id)
+    assert wire.message().body == b"3"
+    wire.ping()
+    assert broker.call(unacked) == [0, 0]
+
+
 def test_what_a_member_did_not_answer_for_goes_to_another(broker: leveret.Broker) -> None:
     first = lasting(broker, "1")
     first.subscribe(GROUP + "a", qos=1)

@@ -138,6 +138,7 @@ class Sharing:
             if not _is_same(before.arguments, arguments):
                 before.leave(self._vhost)
         self._consume(share)
+        self._recount(name)
 
     def _arguments(self, topic_filter: TopicFilter, wish: Wish, identifier: int) -> Table:
         facts: Table = {
@@ -163,8 +164,19 @@ class Sharing:
         if queue is not None:
             self._delivery.consume(queue, share.qos > 0, share.verdict())
 
+    def _recount(self, name: str) -> None:
+        """Count for a new consumer what was sent for the one before it."""
+        flights = self._client.flights.values()
+        count = len([each for each in flights if each.queue.name == name and not each.is_settled])
+        for consumer in self._delivery.consumers:
+            if consumer.queue.name == name:
+                consumer.unacked_count = count
+
     def unsubscribe(self, topic_filter: TopicFilter) -> bool:
-        """Be no member any more.  False if it was none.  Raises Pending, AccessRefused."""
+        """Be no member any more.  False if it was none.  Raises Pending, AccessRefused.
+
+        What is under way stays so until the client answers for it.
+        """
         share = self._client.memberships.get(topic_filter.text)
         if not isinstance(share, Share):
             return False
@@ -173,7 +185,6 @@ class Sharing:
         queue = self._vhost.queues.get(share.queue)
         if queue is not None:
             self._delivery.cancel(queue)
-            self._put_back(queue)
         share.leave(self._vhost)
         return True
 
