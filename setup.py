@@ -23,6 +23,7 @@ APART = {
     "perf": "load",
     "mqtt": "mqtt",
     "stomp": "stomp",
+    "net/websocket": "websocket",
     **dict.fromkeys(("repair", "stock", "store/glass", "broker/rescue"), "care"),
     **dict.fromkeys(
         ("config/rabbitmq_conf", "config/rabbitmq_keys", "config/rabbitmq_lines"), "files"
