@@ -108,6 +108,28 @@ def test_who_leaves_while_it_waits_leaves_nothing() -> None:
         assert node.vhosts["/"].queues == {}
 
 
+def test_a_session_is_resumed_when_all_is_decided() -> None:
+    world, node = outside()
+    lasts: dict[str, Any] = {"clean": False, "props": {"session_expiry": 100}}
+    talk = opened(world, node, **lasts)
+    talk.feed(mqtt_wire.subscribe([("t", 1), ("$share/g/s", 1)], 1, 5))
+    world.answer_all()
+    talk.publish("t", b"1", qos=1)
+    world.answer_all()
+    talk.lose()
+    world.known.clear()
+    again = talk_of(world, node)
+    again.feed(mqtt_wire.connect("a", 5, **WHO, **lasts))
+    said: list[str] = []
+    while world.open:
+        assert said == []
+        world.answer()
+        said = [p.kind for p in again.read()]
+    assert said == ["CONNACK", "PUBLISH"]
+    queues = node.vhosts["/"].queues.values()
+    assert [queue.consumer_count for queue in queues] == [1, 1]
+
+
 def test_a_will_waits_for_its_decision() -> None:
     world, node = outside()
     reader = opened(world, node, "reader")

@@ -188,15 +188,21 @@ class Sharing:
         share.leave(self._vhost)
         return True
 
+    def check(self) -> None:
+        """See whether the client may take part as before.  Raises refusals, Pending."""
+        for share in self._client.memberships.values():
+            assert isinstance(share, Share)
+            if share.queue in self._vhost.queues:
+                self._actor.access.read("queue", share.queue)
+
     def resume(self) -> None:
-        """The client is back: take part again.  Raises refusals, Pending."""
+        """The client is back: take part again.  Raises AccessRefused."""
         for share in list(self._client.memberships.values()):
             assert isinstance(share, Share)
             queue = self._vhost.queues.get(share.queue)
             if queue is None:
                 del self._client.memberships[share.text]
             elif not self._delivery.reads(queue):
-                self._actor.access.read("queue", share.queue)
                 self._consume(share)
 
     def end(self) -> None:

@@ -84,6 +84,8 @@ class Subscribing:
             if name in self._vhost.queues:
                 queues.append(self._actor.readable_queue(name))
                 self._remember(queues[-1], qos)
+        # All is decided before anything is read: who has to wait comes here again.
+        self._sharing.check()
         for queue in queues:
             self._delivery.consume(queue, self._is_acked(queue))
         self.change_expiry(self._client.expiry_s)
