@@ -1,5 +1,7 @@
 """leveret.stomp.session, with all that handles its frames; no socket"""
 
+import logging
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +63,15 @@ def test_the_highest_version_that_both_know_is_agreed_on(
     assert reply["session"].startswith("session-") and reply["server"].startswith("RabbitMQ/")
     (link,) = talk.node.connections.by_id.values()
     assert (link.protocol, link.vhost, link.user.name) == (f"STOMP {agreed}", "/", "guest")
+
+
+def test_the_log_says_that_it_is_stomp(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "leveret")
+    opened().call("DISCONNECT", receipt="1")
+    StompTalk().call("CONNECT", login="guest", passcode="wrong")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 4
+    assert all(line.startswith(f"STOMP connection {PEER.name}") for line in lines)
 
 
 def test_without_versions_it_is_the_first() -> None:

@@ -101,7 +101,7 @@ class Greeting:
 
     def _refused(self, why: str) -> MqttFault:
         """What a stranger is told; the log alone says ``why``: he must not learn who is known."""
-        self._node.notices.warn(f"connection {self._peer.name}: login refused: {why}")
+        self._node.notices.warn(f"MQTT connection {self._peer.name}: login refused: {why}")
         return MqttFault(BAD_USER_NAME_OR_PASSWORD, "login refused")
 
     # --- the client identifier -------------------------------------------------------------

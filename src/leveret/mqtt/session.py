@@ -205,7 +205,7 @@ class MqttSession(Session):
         except Pending as pending:
             self._hold(pending.inquiry)
         except Exception:
-            self._node.notices.crash(f"connection {self._peer.name}: this is a bug in the broker")
+            self._node.notices.crash(f"{self._name()}: this is a bug in the broker")
             self._close(UNSPECIFIED_ERROR, "")
 
     def _packets(self) -> None:
@@ -329,7 +329,7 @@ class MqttSession(Session):
         try:
             conversation.end()
         except Exception:
-            self._node.notices.crash(f"connection {self._peer.name} did not end as it should")
+            self._node.notices.crash(f"{self._name()}: it did not end as it should")
 
     def _notice(self, text: str) -> None:
         self._node.notices.warn(f"{self._name()}: {text}")

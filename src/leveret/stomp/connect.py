@@ -84,7 +84,7 @@ class Greeting:
         if failure is not None:
             name = attempt.credentials.name
             self._node.notices.warn(
-                f"connection {self._peer.name}: login refused: {failure.reason}"
+                f"STOMP connection {self._peer.name}: login refused: {failure.reason}"
             )
             raise StompFault(_REFUSED, f"Access refused for user '{name}'\n")
 

@@ -364,7 +364,7 @@ class StompSession(Session):
     def _name(self) -> str:
         user = self._greeting.entry.user
         who = f" (user '{user.name}')" if user is not None else ""
-        return f"connection {self._peer.name}{who}"
+        return f"STOMP connection {self._peer.name}{who}"
 
 
 def _too_late(limit_ms: int) -> str:
