@@ -89,6 +89,7 @@ class FakeSession(Session):
         self.out: list[bytes] = []
         self.told: list[str] = []
         self.fails = ""
+        self.when_flushed: Callable[[], None] = lambda: None
 
     def check(self, call: str) -> None:
         if call == self.fails:
@@ -114,6 +115,7 @@ class FakeSession(Session):
 
     def flushed(self) -> None:
         self.told.append("flushed")
+        self.when_flushed()
 
     def pause(self) -> None:
         self.told.append("pause")
@@ -335,6 +337,22 @@ def test_what_a_session_does_once_it_has_room_ends_a_turn_of_its_own() -> None:
     assert session.told == ["flushed", "flushed"]
     rig.loop.turn()
     assert ends.count == 3
+
+
+def test_what_a_session_does_once_it_has_room_is_written_down_before_others_are_told() -> None:
+    """Even if they are flushed in the same turn, and after it."""
+    rig = Rig()
+    ends = TurnEnds()
+    rig.flusher.turns = Turns(rig.loop, ends, Notices(rig.clock))
+    _, _, session = rig.connect()
+    _, transport, other = rig.connect()
+    session.when_flushed = lambda: other.say(b"delivery")
+    session.say(b"reply")
+    other.say(b"reply")
+    rig.loop.turn()
+    assert (ends.count, transport.written) == (1, [b"reply"])
+    rig.loop.turn()
+    assert (ends.count, transport.written) == (2, [b"reply", b"delivery"])
 
 
 def test_a_client_that_is_merely_slow_is_read_from() -> None:

@@ -80,6 +80,9 @@ class Flusher:
         self._is_scheduled = False
         for connection in ringing:
             connection.flush()
+        # Only now: what this causes for others is for the next turn, when it is written down.
+        for connection in ringing:
+            connection.go_on()
 
 
 @final
@@ -121,6 +124,8 @@ class Connection(asyncio.BufferedProtocol):
         self._carrier: Carrier | None = None
         self._is_write_paused = False
         self._is_read_paused = False
+        # The session has given its output, and is to be told.
+        self._is_flushed = False
         self._gathers = False
         self._closing_ticks = 0
         self._chunk_size = MAX_CHUNK_OCTETS
@@ -349,7 +354,7 @@ class Connection(asyncio.BufferedProtocol):
     # --- called by the flusher and the listener --------------------------------------------
 
     def flush(self) -> None:
-        """Send what the session has, and go on reading if that was stopped."""
+        """Send what the session has."""
         session = self._session
         if session is None:
             return
@@ -366,13 +371,28 @@ class Connection(asyncio.BufferedProtocol):
             self._write(session, self._taken(session))
             if session.closed:
                 self._close()
-                return
+            else:
+                self._is_flushed = True
+        elif session.is_held and not self._is_write_paused:
+            self._write(session, session.take_urgent())
+
+    def go_on(self) -> None:
+        """After ``flush``: let the session go on, and go on reading if that was stopped."""
+        session = self._session
+        if session is None or session.closed:
+            return
+        try:
+            self._go_on(session)
+        except Exception:
+            self._broken()
+
+    def _go_on(self, session: Session) -> None:
+        if self._is_flushed:
+            self._is_flushed = False
             if session.is_full and self._flusher.turns is not None:
                 # What it does now comes after the end of this turn.
                 self._flusher.turns.wake()
             session.flushed()
-        elif session.is_held and not self._is_write_paused:
-            self._write(session, session.take_urgent())
         if session.is_full:
             self._pause_reading()
         elif self._is_read_paused:
