@@ -130,6 +130,25 @@ def test_a_session_is_resumed_when_all_is_decided() -> None:
     assert [queue.consumer_count for queue in queues] == [1, 1]
 
 
+def test_who_leaves_before_it_is_let_in_ends_no_session() -> None:
+    world, node = outside()
+    talk = opened(world, node, clean=False, props={"session_expiry": 100})
+    talk.feed(mqtt_wire.subscribe([("t", 1)], 1, 5))
+    world.answer_all()
+    talk.publish("t", b"1", qos=1)
+    world.answer_all()
+    talk.lose()
+    (queue,) = node.vhosts["/"].queues.values()
+    assert queue.unacked_count == 1
+    world.known.clear()
+    again = talk_of(world, node)
+    again.feed(mqtt_wire.connect("a", 5, **WHO, clean=False))
+    assert [world.answer()[0], world.answer()[0]] == ["login", "vhost"]
+    assert again.session.is_waiting
+    again.lose()
+    assert queue.unacked_count == 1
+
+
 def test_a_will_waits_for_its_decision() -> None:
     world, node = outside()
     reader = opened(world, node, "reader")

@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from leveret.auth.rights import Pending
 from leveret.broker.actor import Actor
 from leveret.broker.connections import Link
 from leveret.broker.node import Node
@@ -151,6 +152,10 @@ class Conversation:
         except BrokerError as refusal:
             client.expiry_s = expiry_s
             raise MqttFault(reason_of(refusal), refusal.detail) from None
+        except Pending:
+            # Who leaves before the answer comes must not have changed the session.
+            client.expiry_s = expiry_s
+            raise
         octets = connack(greeting.version, is_present, SUCCESS, greeting.answer())
         self._output.send_octets(octets)
         self.link.view = self._view
