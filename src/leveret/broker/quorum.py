@@ -34,6 +34,8 @@ USUAL_PRIORITY: Final = 4
 # Dead letters that were not taken are sent again after this time, so many at once.
 _BURY_AGAIN_NS: Final = 5_000_000_000
 _BURY_AT_ONCE: Final = 32
+# Where a count of handovers is written: the client has begun to answer.
+_MARK: Final = 1 << 31
 # Taken slots at the front are given back once there are this many and they are the half.
 _SLACK: Final = 64
 
@@ -293,10 +295,34 @@ class QuorumQueue(LinedQueue):
         """What was handed out and is not done, or came back."""
         return super().out() + self._back()
 
+    def mark(self, offset: int) -> None:
+        """The client has begun to answer for what was handed out with ``offset``."""
+        if self._marks is None:
+            self._marks = {}
+        self._marks[offset] = None
+        if self.record is not None:
+            failed, acquired = self.attempts_of(offset)
+            self.record.counted(offset, failed, acquired)
+
+    def is_marked(self, offset: int) -> bool:
+        """Whether it has."""
+        return self._marks is not None and offset in self._marks
+
     def attempts_of(self, offset: int) -> tuple[int, int]:
-        """How often the message with ``offset`` failed and was handed out."""
+        """How often the message with ``offset`` failed and was handed out; and its mark."""
         attempts = self._attempts.get(offset)
-        return (attempts.failed_count, attempts.acquired_count) if attempts is not None else (0, 0)
+        mark = _MARK if self.is_marked(offset) else 0
+        if attempts is None:
+            return 0, mark
+        return attempts.failed_count, attempts.acquired_count | mark
+
+    def _unmarked(self, offset: int, acquired: int) -> int:
+        """After a restart: what a count was, without the mark that may be in it."""
+        if acquired & _MARK:
+            if self._marks is None:
+                self._marks = {}
+            self._marks[offset] = None
+        return acquired & ~_MARK
 
     def waiting_attempts(self) -> list[int]:
         """The offsets of what waits in the line again."""
@@ -307,7 +333,7 @@ class QuorumQueue(LinedQueue):
         # The message is known when its turn comes.
         attempts = Attempts(NOTHING)
         attempts.failed_count = failed
-        attempts.acquired_count = max(acquired, 1)
+        attempts.acquired_count = max(self._unmarked(offset, acquired), 1)
         self._attempts[offset] = attempts
 
     def come_back(self, waiting: Waiting, failed: int, acquired: int) -> None:
@@ -315,7 +341,7 @@ class QuorumQueue(LinedQueue):
         attempts = Attempts(waiting.message)
         attempts.failed_count = failed
         # Whoever had it when the broker ended did not answer for it.
-        attempts.acquired_count = max(acquired, 1)
+        attempts.acquired_count = max(self._unmarked(waiting.offset, acquired), 1)
         self._attempts[waiting.offset] = attempts
         self._return(waiting)
 

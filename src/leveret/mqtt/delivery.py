@@ -232,6 +232,7 @@ class Delivery(Promiser):
         client = self._client
         packet_id = client.packet_id(offset)
         flight = Flight(packet_id, qos, consumer.queue, message, offset, verdict)
+        flight.is_shared = consumer.verdict is not None
         if redelivered and qos == 2 and consumer.queue.is_marked(offset):
             flight.awaits = AWAIT_PUBCOMP
             self._owe_pubrel(packet_id)
@@ -356,7 +357,8 @@ class Delivery(Promiser):
             return
         if flight.awaits == AWAIT_PUBREC:
             flight.awaits = AWAIT_PUBCOMP
-            flight.queue.mark(flight.offset)
+            if not flight.is_shared:
+                flight.queue.mark(flight.offset)
         self._owe_pubrel(packet_id)
 
     def _owe_pubrel(self, packet_id: int) -> None:
