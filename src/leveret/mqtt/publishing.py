@@ -204,7 +204,8 @@ class Publishing(Promiser):
         """The client lets go of an identifier of QoS 2."""
         owed = self._received.release(packet_id)
         if owed == UNKNOWN:
-            self._owe(PUBCOMP, packet_id, PACKET_IDENTIFIER_NOT_FOUND, 0, _NO_QUEUES)
+            # Perhaps it was released over an earlier connection, and the disk has that not yet.
+            self._owe(PUBCOMP, packet_id, PACKET_IDENTIFIER_NOT_FOUND, self._unsafe, _NO_QUEUES)
         else:
             self._owe(PUBCOMP, packet_id, SUCCESS, owed, _NO_QUEUES)
 
@@ -244,11 +245,17 @@ class Publishing(Promiser):
 
     def _answer_again(self, packet_id: int) -> None:
         """A message that is known comes again: answer again, but not before it is safe."""
-        owed = self._client.incoming[packet_id]
         ledger = self._client.vhost.ledger
-        if ledger is not None:
-            owed = ledger.journal.owed if owed > ledger.journal.safe else 0
+        is_safe = ledger is None or self._client.incoming[packet_id] <= ledger.journal.safe
+        owed = 0 if is_safe else self._unsafe
         self._owe(PUBREC, packet_id, SUCCESS, owed, _NO_QUEUES)
+
+    @property
+    def _unsafe(self) -> int:
+        """The batch that must be on the disk for all that happened so far to be, 0 for none."""
+        ledger = self._client.vhost.ledger
+        # What was settled in this turn is written at its end.
+        return ledger.journal.number if ledger is not None else 0
 
     def keep_promise(self, token: int) -> None:
         """Give an answer that was owed."""
