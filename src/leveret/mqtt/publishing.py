@@ -252,10 +252,11 @@ class Publishing(Promiser):
 
     @property
     def _unsafe(self) -> int:
-        """The batch that must be on the disk for all that happened so far to be, 0 for none."""
+        """The batch that must be on the disk for all that was written so far to be, 0 for none."""
         ledger = self._client.vhost.ledger
-        # What was settled in this turn is written at its end.
-        return ledger.journal.number if ledger is not None else 0
+        if ledger is None or ledger.journal.owed <= ledger.journal.safe:
+            return 0
+        return ledger.journal.owed
 
     def keep_promise(self, token: int) -> None:
         """Give an answer that was owed."""
