@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import mqtt_wire
 from tests.mqtt.conftest import Join, until
+from tests.mqtt_talk import MqttTalk
 from tests.mqtt_wire import MqttWire, Packet
 
 import leveret
@@ -53,6 +55,17 @@ def test_who_is_subscribed_already_sees_no_flag(join: Join) -> None:
     reader.subscribe("alive/a")
     retain(writer, "alive/a", b"x")
     assert seen([reader.message()]) == [("alive/a", b"x", 0, False)]
+
+
+def test_who_subscribes_again_and_does_not_read_waits_for_no_more_and_more() -> None:
+    talk = MqttTalk(version=5).open("r")
+    for n in range(4):
+        talk.publish(f"t/{n}", bytes(100_000), retain=True)
+    for _ in range(100):
+        talk.feed(mqtt_wire.subscribe([("t/#", 0)], 1, 5))
+    # Each is followed by all of them; those that came meanwhile share theirs.
+    found = [each.kind for each in talk.read()]
+    assert (found.count("SUBACK"), found.count("PUBLISH")) == (100, 8)
 
 
 def test_more_are_retained_than_the_socket_takes_at_once(join: Join) -> None:

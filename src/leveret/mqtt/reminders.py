@@ -76,16 +76,23 @@ class Reminders:
             self._ear = None
 
     def send(self) -> None:
-        """Send what there is for all that was noted, as far as there is room."""
-        if self._filters:
-            self._find()
-        waiting = self._waiting
-        while self._head < len(waiting) and self._delivery.output.has_room():
-            self._head += 1
-            self._send(waiting[self._head - 1])
-        if waiting and self._head == len(waiting):
+        """Send what there is for all that was noted, as far as there is room.
+
+        What was noted since is looked for when all that was found before is sent: who subscribes
+        again and again, and does not read, must not make it ever more.
+        """
+        while True:
+            waiting = self._waiting
+            while self._head < len(waiting):
+                if not self._delivery.output.has_room():
+                    return
+                self._head += 1
+                self._send(waiting[self._head - 1])
             self._waiting = []
             self._head = 0
+            if not self._filters:
+                return
+            self._find()
 
     def _find(self) -> None:
         filters = self._filters
@@ -93,8 +100,6 @@ class Reminders:
         vhost = self._client.vhost
         retained = retained_of(self._node).store
         topics = sys_topics_of(self._node)
-        self._waiting = self._waiting[self._head :]
-        self._head = 0
         for topic_filter in filters.values():
             for message in retained.find(vhost, topic_filter.filter):
                 self._add(message)
