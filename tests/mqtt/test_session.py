@@ -1,5 +1,7 @@
 """leveret.mqtt.session: what comes before CONNECT, what is wrong, what takes too long."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +207,29 @@ def test_what_comes_and_goes_is_told() -> None:
     facts = dict(notes.events)
     assert facts["connection.created"]["protocol"] == "MQTT 3-1-1"
     assert facts["consumer.created"]["ack_required"]
+
+
+@pytest.mark.parametrize("qos", (1, 2))
+def test_an_answer_may_come_before_its_message_is_sent_again(qos: int) -> None:
+    node = new_node()
+    lasts: dict[str, Any] = {"clean": False, "props": {"session_expiry": 100}}
+    talk = MqttTalk(node, 5).open("r", **lasts)
+    talk.subscribe("t", qos=qos)
+    writer = MqttTalk(node).open("w")
+    for body in (b"1", b"2"):
+        writer.publish("t", body, qos=qos, packet_id=int(body))
+    ids = [each.packet_id for each in talk.read()]
+    talk.lose()
+    lasts["props"]["receive_maximum"] = 1
+    again = MqttTalk(node, 5)
+    again.feed(mqtt_wire.connect("r", 5, **lasts))
+    assert [each.body for each in again.read() if each.kind == "PUBLISH"] == [b"1"]
+    for packet_id in reversed(ids):
+        for kind in ("PUBACK",) if qos == 1 else ("PUBREC", "PUBCOMP"):
+            again.feed(mqtt_wire.ack(kind, packet_id))
+    assert again.bodies() == []
+    assert node.vhosts["/"].queues["mqtt-subscription-rqos1"].unacked_count == 0
+    # There is room for one again, and for no more.
+    for body in (b"3", b"4"):
+        writer.publish("t", body, qos=qos, packet_id=int(body))
+    assert again.bodies() == [b"3"]

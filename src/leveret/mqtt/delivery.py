@@ -50,7 +50,7 @@ class Delivery(Promiser):
     """Sends one connection what its queues hand out.
 
     ``out_count`` are the messages of QoS 1 and 2 that were sent over this connection and are not
-    done: at most ``_window``.  ``_resend`` is what an earlier connection has left.
+    done: at most ``_window``.  ``_resend`` is what an earlier connection has left, the first last.
     Invariant: while ``_resend`` is not empty, nothing new of QoS 1 or 2 is sent.
     """
 
@@ -311,29 +311,31 @@ class Delivery(Promiser):
     def resume(self) -> None:
         """Send again what an earlier connection has left, as far as the client takes it now."""
         self._resend = list(self._client.flights.values())
-        for consumer in self.consumers:
-            for flight in self._resend:
+        self._resend.reverse()
+        for flight in self._resend:
+            flight.is_out = False
+            for consumer in self.consumers:
                 if flight.queue is consumer.queue and not flight.is_settled:
                     consumer.unacked_count += 1
         self._send_again()
 
     def _send_again(self) -> None:
         flights = self._resend
-        index = 0
-        while index < len(flights) and self.out_count < self._window and self.output.has_room():
-            flight = flights[index]
-            index += 1
+        while flights and self.out_count < self._window and self.output.has_room():
+            flight = flights.pop()
+            if self._client.flights.get(flight.packet_id) is not flight:
+                # The client has answered for it before it came again.
+                continue
             if flight.awaits == AWAIT_PUBCOMP:
                 self._owe_pubrel(flight.packet_id)
             elif not self._send_flight(flight, True):
                 del self._client.flights[flight.packet_id]
-                flight.settle()
+                self._settle(flight)
                 continue
+            flight.is_out = True
             self.out_count += 1
-        if index > 0:
-            self._resend = flights[index:]
-            if not self._resend:
-                self._wake()
+        if not flights:
+            self._wake()
 
     # --- answers ---------------------------------------------------------------------------
 
@@ -402,7 +404,8 @@ class Delivery(Promiser):
     def _done(self, flight: Flight) -> None:
         """Its identifier is free again, and there is room for another."""
         del self._client.flights[flight.packet_id]
-        self.out_count -= 1
+        if flight.is_out:
+            self.out_count -= 1
         if self._resend:
             self._send_again()
         else:

@@ -67,6 +67,8 @@ class Flight:
         self.verdict: Final = verdict
         self.awaits = AWAIT_PUBACK if qos == 1 else AWAIT_PUBREC
         self.is_settled = False
+        # Whether it was sent over the connection that the client has now.
+        self.is_out = True
         # Whether others read the queue, too: after a restart any of them may get the message.
         self.is_shared = False
 
