@@ -112,6 +112,41 @@ def test_what_nobody_is_in_a_hurry_for_is_synced_a_moment_later(bench: Bench) ->
     assert bench.listener.synced == 3
 
 
+class ToldOtherwise(Listener):
+    def still_waits(self) -> bool:
+        return False
+
+
+def test_what_nobody_waits_for_any_more_is_synced_many_moments_later(bench: Bench) -> None:
+    bench.journal.out.write(b"one")
+    bench.journal.wait(bench.journal.owed, ToldOtherwise(), True)
+    bench.journal.end_turn()
+    for _ in range(20):
+        bench.worker.work(1)
+        assert not bench.has_sync
+    bench.journal.out.write(b"two")
+    bench.journal.wait(bench.journal.owed, bench.listener, True)
+    bench.journal.end_turn()
+    bench.worker.work(1)
+    assert bench.has_sync
+    bench.worker.work()
+    assert bench.listener.synced == 2
+
+
+def test_what_nobody_waits_for_is_synced_at_last(bench: Bench) -> None:
+    bench.journal.out.write(b"one")
+    bench.journal.end_turn()
+    bench.worker.work()
+    assert bench.journal.synced == 1
+
+
+def test_much_that_nobody_waits_for_is_synced_a_moment_later(bench: Bench) -> None:
+    bench.journal.out.write(bytes(5 * 1024 * 1024))
+    bench.journal.end_turn()
+    bench.worker.work(1)
+    assert bench.has_sync
+
+
 def test_one_in_a_hurry_has_all_synced_at_once(bench: Bench) -> None:
     bench.journal.out.write(b"one")
     bench.journal.wait(bench.journal.owed, bench.listener, True)

@@ -69,6 +69,11 @@ class Confirms:
             self.is_told_early = False
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether something must be on the disk before the publisher is told of it."""
+        return bool(self._waiting)
+
+    @property
     def is_short(self) -> bool:
         """Whether so few are not confirmed that their publisher is likely to wait for them."""
         return self._last_tag - self._ready <= _FEW

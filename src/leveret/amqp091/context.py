@@ -199,6 +199,10 @@ class ConfirmWaiter(Waiter):
         """Tell it."""
         self._context.tell_synced(self._confirms, number)
 
+    def still_waits(self) -> bool:
+        """Whether there is something to tell."""
+        return not self._confirms.is_over and self._confirms.is_waiting
+
 
 @final
 class ConfirmPledge(Pledge):

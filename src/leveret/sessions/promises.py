@@ -137,6 +137,11 @@ class Promises:
             del self._batches[: self._head]
             self._head = 0
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether an answer waits for the disk."""
+        return not self.is_over and self._head < len(self._tokens)
+
     def end(self) -> None:
         """The connection is closed: nobody is to be told any more."""
         self.is_over = True
@@ -157,6 +162,10 @@ class PromiseWaiter(Waiter):
         """Tell it."""
         # The batch may have stayed empty: then the one before will do.
         self._promises.on_synced(max(number, self._owed))
+
+    def still_waits(self) -> bool:
+        """Whether there is something to tell."""
+        return self._promises.is_awaited
 
 
 @final

@@ -7,8 +7,8 @@
 One turn of the loop collects one batch; it is written before the sockets are, so that a crash of
 the process forgets nothing that a client was promised.  Syncing happens beside the loop, one at a
 time: what is written meanwhile shares the next.  Who must know that something is on the disk
-waits for the number of its batch.  Batches that nobody waits for, or only somebody who may need it
-no more soon, are synced a moment later: most of them together.
+waits for the number of its batch.  Those who may soon need it no more let the disk wait a moment,
+and what nobody waits for waits longer: most of it is synced together.
 
 Knows no queue and no message: a batch is octets.
 """
@@ -31,6 +31,9 @@ SUFFIX: Final = ".log"
 NO_LIMIT: Final = 1 << 62
 # Nobody collects more than this while nobody is in a hurry.
 _MAX_PATIENT_OCTETS: Final = 64 * 1024
+# So many moments may pass before what nobody waits for is synced, unless it is as much as this.
+_MAX_MOMENTS: Final = 50
+_MAX_UNSYNCED_OCTETS: Final = 4 * 1024 * 1024
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -40,6 +43,10 @@ class Waiter(ABC):
     @abstractmethod
     def on_synced(self, number: int) -> None:
         """Every batch up to ``number`` is on the disk."""
+
+    def still_waits(self) -> bool:
+        """Whether it is still to be told: one that is patient may have been told otherwise."""
+        return True
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -138,6 +145,9 @@ class Journal:
         self._urgent = 0
         self._reminder: Final = Reminder(self)
         self._is_reminded = False
+        # How many passed, and how much was written, since the last sync began.
+        self._moments = 0
+        self._unsynced_octets = 0
 
     def begin(self, number: int) -> None:
         """Start a first file; batches count from ``number``.  Raises OSError."""
@@ -202,6 +212,7 @@ class Journal:
                 self._fail(error)
                 return
             segment.octets += len(framed)
+            self._unsynced_octets += len(framed)
             self._written_count += 1
 
     def _undo(self, segment: Segment) -> None:
@@ -264,7 +275,17 @@ class Journal:
         self._is_reminded = False
         if self.collector is not None:
             self.collector.flush()
-        self._sync()
+        self._moments += 1
+        is_due = self._moments >= _MAX_MOMENTS or self._unsynced_octets > _MAX_UNSYNCED_OCTETS
+        if is_due or self._is_awaited():
+            self._sync()
+        elif self._written_count > 0:
+            self.remind()
+
+    def _is_awaited(self) -> bool:
+        """Whether anybody waits; who does no more is forgotten."""
+        self._waiting = [each for each in self._waiting if each[1].still_waits()]
+        return bool(self._waiting)
 
     def _see_to_sync(self) -> None:
         """Sync what was written, at once if somebody is in a hurry."""
@@ -279,6 +300,8 @@ class Journal:
         if self._is_syncing or self._written_count == 0 or self._segment is None:
             return
         self._is_syncing = True
+        self._moments = 0
+        self._unsynced_octets = 0
         files = [*self._full, self._segment.file]
         self._worker.submit(Sync(self, files, self.synced + self._written_count))
 
