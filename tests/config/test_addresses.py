@@ -2,10 +2,11 @@
 
 import pytest
 
-from leveret.config.addresses import Addresses, Networks, split_address
+from leveret.config.addresses import Addresses, Networks, Origins, split_address
 
 ADDRESSES = Addresses("listen", "Where.")
 NETWORKS = Networks("sources", "Who.")
+ORIGINS = Origins("pages", "Whose.")
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,27 @@ def test_networks_are_addresses_and_masks() -> None:
 def test_what_is_no_network(value: object) -> None:
     with pytest.raises(ValueError):
         NETWORKS.check(value)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("*", "null", "https://shop.example", "http://localhost:3000", "http://[::1]:8080"),
+        *("moz-extension://1f2e", "app://-"),
+    ],
+)
+def test_an_origin_is_what_a_browser_sends(origin: str) -> None:
+    assert ORIGINS.check([origin]) == [origin]
+    assert ORIGINS.read(f" {origin} ,") == [origin]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("", "shop.example", "https://", "https://shop.example/", "https://shop.example/a"),
+        *("https://Shop.example", "HTTPS://shop.example", "https://*.shop.example/*", "://a"),
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
+    with pytest.raises(ValueError):
+        ORIGINS.check(["*", origin])

@@ -1,11 +1,16 @@
 """Settings that are network addresses: where to listen, and whom to believe.  Resolves no name."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, final
 
 from leveret.config.kinds import Names, Setting
 
 NOWHERE: Final = "none"
+# RFC 6454, section 6.2; browsers write schemes and hosts in small letters, and no port that goes
+# without saying.
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\sA-Z/?#@]+")
+_ANY_ORIGIN: Final = ("*", "null")
 
 
 @final
@@ -26,6 +31,30 @@ class Addresses(Names):
         if names != [NOWHERE]:
             for name in names:
                 split_address(name)
+        return names
+
+
+@final
+class Origins(Names):
+    """Where web pages come from, as browsers put it; ``*`` for anywhere."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name, [], "", text)
+
+    def allowed(self) -> str:
+        """The form that browsers send: any other would never be met."""
+        return (
+            "a list of 'https://host' or 'https://host:port', in small letters and without a path,"
+            " 'null' or '*'"
+        )
+
+    def check(self, value: object) -> object:
+        """Every one of them may come from a browser."""
+        names = super().check(value)
+        assert isinstance(names, list)
+        for name in names:
+            if name not in _ANY_ORIGIN and _ORIGIN.fullmatch(name) is None:
+                raise ValueError
         return names
 
 

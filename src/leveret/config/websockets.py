@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from leveret.config.addresses import Addresses
-from leveret.config.kinds import Choice, Duration, Flag, Names, Number, Setting, Size, Text
+from leveret.config.addresses import Addresses, Origins
+from leveret.config.kinds import Choice, Duration, Flag, Number, Setting, Size, Text
 
 WEBSOCKETS: Final[list[Setting]] = [
     Number("web_mqtt_port", 15675, "port", 0, 65535, "Port for MQTT over WebSockets."),
@@ -37,12 +37,7 @@ WEBSOCKETS: Final[list[Setting]] = [
         True,
         "Whether /ws/amqp, /ws/mqtt and /ws/stomp are at the port of the HTTP API, too.",
     ),
-    Names(
-        "web_allowed_origins",
-        [],
-        "",
-        "Other hosts whose pages may open WebSockets, such as https://example.com; '*' for all.",
-    ),
+    Origins("web_allowed_origins", "Other hosts whose pages may open WebSockets; '*' for all."),
     Size("web_max_message_size", 33_554_432, 1024, 536_870_912, "Largest WebSocket message."),
     Duration(
         "web_idle_timeout_ms",
