@@ -81,8 +81,12 @@ class Model:
         self.is_open = False
         # Messages of QoS 1 and 2 that came over this connection and are not answered for.
         self.unsettled: set[int] = set()
-        # The order in which answers must come.
-        self.awaited: dict[str, list[int]] = {"PUBACK": [], "PUBREC": [], "PUBCOMP": []}
+        # The answers that must come, in their order, each with the message that it is for.
+        self.awaited: dict[str, list[tuple[int, Sent | None]]] = {
+            "PUBACK": [],
+            "PUBREC": [],
+            "PUBCOMP": [],
+        }
 
     def __repr__(self) -> str:
         return f"{self.name} (MQTT {self.version})"
@@ -135,14 +139,14 @@ class Model:
     def _send_publish(self, packet_id: int, dup: bool) -> None:
         sent = self.unanswered[packet_id]
         self.times[sent.body] = self.times.get(sent.body, 0) + 1
-        self.awaited["PUBACK" if sent.qos == 1 else "PUBREC"].append(packet_id)
+        self.awaited["PUBACK" if sent.qos == 1 else "PUBREC"].append((packet_id, sent))
         octets = mqtt_wire.publish(
             sent.topic, sent.body, self.version, qos=sent.qos, packet_id=packet_id, dup=dup
         )
         self._send(octets)
 
     def _send_pubrel(self, packet_id: int) -> None:
-        self.awaited["PUBCOMP"].append(packet_id)
+        self.awaited["PUBCOMP"].append((packet_id, self.unanswered.get(packet_id)))
         self._send(mqtt_wire.ack("PUBREL", packet_id))
 
     def send_again(self, rng: random.Random) -> None:
@@ -261,13 +265,15 @@ class Model:
 
     def _on_answer(self, kind: str, packet_id: int) -> None:
         awaited = self.awaited[kind]
-        if not awaited or awaited.pop(0) != packet_id:
-            self._fault(f"{kind} {packet_id} is out of order")
-        sent = self.unanswered.get(packet_id)
+        if not awaited or awaited[0][0] != packet_id:
+            self._fault(f"{kind} {packet_id} is out of order: {awaited}")
+            return
+        _, sent = awaited.pop(0)
+        # A message that was sent twice is answered for twice.
+        is_new = sent is not None and self.unanswered.get(packet_id) is sent
         if kind == "PUBREC":
-            # Even if it was answered before: another PUBREL does no harm.
-            if sent is not None and sent.qos == 2:
+            if is_new and sent is not None:
                 sent.is_released = True
             self._send_pubrel(packet_id)
-        elif sent is not None and (sent.qos == 1 or sent.is_released):
+        elif is_new:
             del self.unanswered[packet_id]
