@@ -134,7 +134,7 @@ class MqttSession(Session):
             # It would wait for ever for what it has subscribed to.
             self._close(ADMINISTRATIVE_ACTION, "a queue of its session was deleted")
         elif 0 < self._silence_ns < now - self._heard_ns:
-            self._close(KEEP_ALIVE_TIMEOUT, "nothing was heard for one and a half keep-alives")
+            self._close(KEEP_ALIVE_TIMEOUT, "nothing was heard for one and a half keep-alive times")
 
     def take_output(self) -> list[bytes]:
         """What to send now."""
