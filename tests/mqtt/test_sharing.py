@@ -213,6 +213,19 @@ def test_what_a_member_did_not_answer_for_goes_to_another(broker: leveret.Broker
     assert again.messages_before_pong() == []
 
 
+def test_so_does_what_is_under_way_when_it_gives_up(broker: leveret.Broker) -> None:
+    first, second = client(broker, "1"), client(broker, "2")
+    first.subscribe(GROUP + "a", qos=1)
+    publish(broker, "a", [b"x"])
+    assert first.need("PUBLISH").body == b"x"
+    second.subscribe(GROUP + "a", qos=1)
+    first.unsubscribe(GROUP + "a")
+    assert second.messages_before_pong() == []
+    first.close()
+    got = second.message()
+    assert (got.body, got.is_duplicate) == (b"x", True)
+
+
 def test_with_qos_2_nobody_else_gets_it(broker: leveret.Broker) -> None:
     first = lasting(broker, "1")
     first.subscribe(GROUP + "a", qos=2)

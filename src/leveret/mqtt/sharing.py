@@ -210,23 +210,19 @@ class Sharing:
 
         But for QoS 2: nobody else may get what the client has perhaps.
         """
-        for share in self._client.memberships.values():
-            assert isinstance(share, Share)
-            queue = self._vhost.queues.get(share.queue)
-            if queue is not None:
-                self._put_back(queue)
-
-    def _put_back(self, queue: Queue) -> None:
         flights = self._client.flights
-        waiting: list[Waiting] = []
+        by_queue: dict[Queue, list[Waiting]] = {}
         for flight in list(flights.values()):
-            if flight.queue is queue and flight.qos == 1 and not flight.is_settled:
+            queue = flight.queue
+            # Of groups that it has given up, too.
+            if flight.is_shared and flight.qos == 1 and not (flight.is_settled or queue.is_gone):
                 del flights[flight.packet_id]
                 flight.is_settled = True
                 queue.unacked_octets -= len(flight.message.body)
-                waiting.append(Waiting(flight.message, flight.offset, True))
-        if waiting:
-            queue.put_back(waiting, True)
+                waiting = Waiting(flight.message, flight.offset, True)
+                by_queue.setdefault(queue, []).append(waiting)
+        for queue, back in by_queue.items():
+            queue.put_back(back, True)
             queue.dispatch()
 
 
