@@ -297,10 +297,20 @@ def test_an_id_is_had_once() -> None:
 
 
 def test_there_may_be_so_many_and_no_more() -> None:
-    talk = StompTalk(new_node(consumer_max_per_channel=1)).open()
-    subscribe(talk, "/queue/q")
-    reply = talk.call("SUBSCRIBE", destination="/queue/q", id="2")
-    assert error(reply)[0] == "not_allowed"
+    asks_for_one = ("SUBSCRIBE", {"id": "2"}), ("SEND", {"reply_to": "/temp-queue/a"})
+    for command, headers in asks_for_one:
+        talk = StompTalk(new_node(consumer_max_per_channel=1)).open()
+        subscribe(talk, "/queue/q")
+        reply = talk.call(command, destination="/queue/q", **headers)
+        assert error(reply)[0] == "not_allowed"
+
+
+@pytest.mark.parametrize("address", ["/topic/", "/exchange/amq.topic/"])
+def test_a_key_has_255_octets_at_most(address: str) -> None:
+    talk = StompTalk().open()
+    subscribe(talk, address + 255 * "k")
+    reply = talk.call("SUBSCRIBE", destination=address + 256 * "k", id="2")
+    assert error(reply)[0] == "Invalid destination"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ Behaviour: RabbitMQ 4.3, "STOMP Plugin", "Destinations", and its refusals' texts
 
 from typing import Final, final
 
+from leveret.broker.message import MAX_KEY_OCTETS
 from leveret.stomp.faults import StompFault
 
 QUEUE: Final = "queue"
@@ -78,6 +79,15 @@ def read_destination(text: str, topics: str) -> Destination:
         f"'{text}' is not a valid destination.\n"
         f"Valid destination types are: {', '.join(PREFIXES)}.\n",
     )
+
+
+def check_key(key: str) -> None:
+    """Refuse a name or routing key that AMQP could not say.  Raises StompFault."""
+    if len(key.encode("utf-8", "surrogateescape")) > MAX_KEY_OCTETS:
+        raise StompFault(
+            "Invalid destination",
+            f"a name or key in a destination has at most {MAX_KEY_OCTETS} octets",
+        )
 
 
 def _exchange(rest: str, topics: str) -> Destination:

@@ -16,7 +16,7 @@ from leveret.session import AHEAD, FAR_AHEAD, LEVEL
 from leveret.sessions.routes import Route, Routes
 from leveret.sessions.waiting import AlarmWait
 from leveret.stomp.channel import StompChannel
-from leveret.stomp.destinations import QUEUE, TEMP_PREFIX, TEMP_QUEUE, read_destination
+from leveret.stomp.destinations import QUEUE, TEMP_PREFIX, TEMP_QUEUE, check_key, read_destination
 from leveret.stomp.faults import StompFault
 from leveret.stomp.headers import Frame, read_frame
 from leveret.stomp.properties import properties_of
@@ -143,7 +143,7 @@ class Sending:
         address = text.encode("utf-8", "surrogateescape")
         route = self._routes.find(address)
         if route is None:
-            _check_key(destination.name)
+            check_key(destination.name)
             route = Route(destination.exchange, destination.name, False)
             self._routes.remember(address, route)
         reply_to = frame.headers.get("reply-to")
@@ -213,10 +213,3 @@ def rejected() -> StompFault:
     """What a sender is told of a message that a queue has refused."""
     detail = "A queue that is full has refused a message (x-overflow).\n"
     return StompFault("Message rejected", detail)
-
-
-def _check_key(key: str) -> None:
-    if len(key.encode("utf-8", "surrogateescape")) > 255:
-        raise StompFault(
-            "Invalid destination", "a name or key in a destination has at most 255 octets"
-        )

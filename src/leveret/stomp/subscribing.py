@@ -31,6 +31,7 @@ from leveret.stomp.destinations import (
     TEMP_QUEUE,
     TOPIC,
     Destination,
+    check_key,
     read_destination,
 )
 from leveret.stomp.faults import PROCESSING, StompFault
@@ -118,6 +119,7 @@ class Subscriptions:
             return channel.vhost.queue(destination.name, channel.owner_id)
         if destination.is_queue:
             return channel.actor.readable_queue(destination.name)
+        check_key(destination.name)
         # Before a queue is made that nothing leads to.
         channel.vhost.exchange(destination.exchange)
         name = self._name_for(destination, frame)
@@ -152,6 +154,8 @@ class Subscriptions:
         known = self._reply_queues.get(name)
         if known is not None and not known.is_gone:
             return known.name
+        self._forget_gone()
+        self._check_limit()
         channel = self._channel
         if not self._unborn_name:
             self._unborn_name = channel.vhost.unused_name(GENERATED)
