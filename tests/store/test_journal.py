@@ -105,7 +105,9 @@ def test_what_nobody_is_in_a_hurry_for_is_synced_a_moment_later(bench: Bench) ->
     bench.journal.out.write(b"three")
     bench.journal.end_turn()
     assert not bench.has_sync
-    bench.worker.work(1)  # the moment passes
+    bench.worker.work(1)  # part of a moment passes
+    assert not bench.has_sync
+    bench.worker.work(1)  # and a whole one
     assert bench.has_sync
     assert bench.listener.synced == 0
     bench.worker.work()
@@ -127,6 +129,8 @@ def test_what_nobody_waits_for_any_more_is_synced_many_moments_later(bench: Benc
     bench.journal.out.write(b"two")
     bench.journal.wait(bench.journal.owed, bench.listener, True)
     bench.journal.end_turn()
+    bench.worker.work(1)
+    assert not bench.has_sync
     bench.worker.work(1)
     assert bench.has_sync
     bench.worker.work()

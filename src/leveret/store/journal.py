@@ -148,6 +148,8 @@ class Journal:
         # How many passed, and how much was written, since the last sync began.
         self._moments = 0
         self._unsynced_octets = 0
+        # The last batch that was there at the last of them.
+        self._noted = 0
 
     def begin(self, number: int) -> None:
         """Start a first file; batches count from ``number``.  Raises OSError."""
@@ -283,9 +285,10 @@ class Journal:
             self.remind()
 
     def _is_awaited(self) -> bool:
-        """Whether anybody waits; who does no more is forgotten."""
+        """Whether anybody has waited for a whole moment; who does no more is forgotten."""
         self._waiting = [each for each in self._waiting if each[1].still_waits()]
-        return bool(self._waiting)
+        noted, self._noted = self._noted, self.number - 1
+        return bool(self._waiting) and self._waiting[0][0] <= noted
 
     def _see_to_sync(self) -> None:
         """Sync what was written, at once if somebody is in a hurry."""
