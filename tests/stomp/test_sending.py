@@ -286,3 +286,15 @@ def test_a_queue_for_answers_that_was_deleted_is_made_anew() -> None:
         (reply,) = talk.read()
         assert error(reply)[0] == "Server cancelled subscription"
     assert seen[0] != seen[1]
+
+
+def test_who_changes_between_queues_is_not_taken_for_one_whose_consumers_hurry() -> None:
+    talk = opened()
+    blocks = {name: b"SEND\ndestination:/queue/%s\n\n\0" % name for name in (b"q", b"r")}
+    for block in blocks.values():
+        talk.feed(block * 50_100)
+    talk.node.vhosts["/"].queues["q"].dispatched_count += 1
+    talk.feed(blocks[b"q"])
+    for name in (b"r", b"q", b"r", b"q"):
+        talk.feed(blocks[name])
+        assert talk.session.lead == AHEAD, "nobody takes anything"

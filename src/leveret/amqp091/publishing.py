@@ -41,7 +41,7 @@ from leveret.broker.vhost import REPLY_TO
 from leveret.config.network import MAX_MESSAGE_SIZE_CAP
 from leveret.errors import AccessRefused, NotSupported, PreconditionFailed
 from leveret.octets import read_i64, read_u16, read_u32, read_u64
-from leveret.session import AHEAD, FAR_AHEAD, LEVEL
+from leveret.session import LEVEL
 from leveret.sessions.routes import MAX_ROUTES, Route
 from leveret.tables import Table, TableError
 from leveret.terms import frame
@@ -50,10 +50,6 @@ from leveret.terms import frame
 _MAX_REMEMBERED: Final = 512
 # Tallies of exchanges that are gone are swept out when there are so many.
 _MANY_TALLIES: Final = 64
-# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves;
-# and far ahead when so many do that they would soon go to the disk.
-_MANY: Final = 10_000
-_VERY_MANY: Final = 50_000
 _NO_KEYS: Final[list[str]] = []
 _BASIC_WEIGHT_0: Final = CLASS_BASIC << 16
 
@@ -140,23 +136,8 @@ class Publishing:
         self._last_payload = payload
 
     def lead(self) -> int:
-        """Whether what was published last piles up where it goes to.
-
-        Far ahead is only who is ahead of consumers that took something since the last call: for
-        those who take their time it would be of no use to wait.
-        """
-        route = self._last_route
-        if route is None or not route.routing.queues:
-            return LEVEL
-        queue = route.routing.queues[0]
-        waiting = queue.ready_count
-        if waiting <= _MANY:
-            return LEVEL
-        dispatched = route.dispatched
-        route.dispatched = queue.dispatched_count
-        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
-            return AHEAD
-        return FAR_AHEAD
+        """Whether what was published last piles up where it goes to."""
+        return self._last_route.lead() if self._last_route is not None else LEVEL
 
     def on_header(self, data: bytes, at: i64, end: i64) -> None:
         """Take the content header in ``data[at:end]``.  Raises AmqpFault."""

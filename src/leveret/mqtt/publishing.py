@@ -13,8 +13,6 @@ Source: MQTT 5.0, sections 3.3, 4.3 and 4.6.  Differs from RabbitMQ, where QoS 2
 
 from typing import Final, final
 
-from mypy_extensions import i64
-
 from leveret.auth.rights import Pending
 from leveret.broker.message import Message
 from leveret.broker.node import Node
@@ -48,7 +46,7 @@ from leveret.mqtt.retained import retained_of
 from leveret.mqtt.state import Client
 from leveret.mqtt.sys_topics import is_sys
 from leveret.octets import write_u16
-from leveret.session import AHEAD, FAR_AHEAD, LEVEL
+from leveret.session import LEVEL
 from leveret.sessions.output import Output
 from leveret.sessions.promises import Promiser, Promises
 from leveret.sessions.publisher import Publisher
@@ -60,9 +58,6 @@ _MAX_KNOWN: Final = 64
 _MAX_OCTETS: Final = 512
 # So many answers may be owed; a client that has more publishes on their way waits.
 _MAX_OWED: Final = 65535
-# A publisher is ahead of the consumers when this many wait; far ahead when this many do.
-_MANY: Final = 10_000
-_VERY_MANY: Final = 50_000
 _PLAIN: Final = Plain()
 _NO_QUEUES: Final[list[Queue]] = []
 # An answer that is owed: its packet identifier, and above that its type and reason.
@@ -104,7 +99,6 @@ class Publishing(Promiser):
         self._last_route: Route | None = None
         self._aliases: AliasesIn | None = None
         self._known: dict[bytes, Incoming] = {}
-        self._dispatched: i64 = 0
         self._reasons = Reasons(False, 0)
         # Why publishes were refused whose answers are owed.
         self._texts: Final[dict[int, str]] = {}
@@ -303,19 +297,8 @@ class Publishing(Promiser):
     # --- the connection itself -------------------------------------------------------------
 
     def lead(self) -> int:
-        """Whether what was published last piles up where it goes to: see AMQP's publishing."""
-        route = self._last_route
-        if route is None or not route.routing.queues:
-            return LEVEL
-        queue = route.routing.queues[0]
-        waiting = queue.ready_count
-        if waiting <= _MANY:
-            return LEVEL
-        dispatched = self._dispatched
-        self._dispatched = queue.dispatched_count
-        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
-            return AHEAD
-        return FAR_AHEAD
+        """Whether what was published last piles up where it goes to."""
+        return self._last_route.lead() if self._last_route is not None else LEVEL
 
     def end(self) -> None:
         """The connection is gone."""

@@ -8,9 +8,14 @@ from leveret.broker.message import Origin
 from leveret.broker.properties import NO_PROPERTIES, Properties
 from leveret.broker.routing import NOWHERE, Routing
 from leveret.broker.tallies import PublishTally
+from leveret.session import AHEAD, FAR_AHEAD, LEVEL
 
 # A publisher with ever new routing keys must not make the broker remember them all.
 MAX_ROUTES: Final = 512
+# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves;
+# and far ahead when so many do that they would soon go to the disk.
+_MANY: Final = 10_000
+_VERY_MANY: Final = 50_000
 
 
 @final
@@ -36,7 +41,25 @@ class Route:
         self.uses: i64 = 0
         self.properties: Properties = NO_PROPERTIES
         # How often its first queue had handed out what waited, when that was looked at last.
-        self.dispatched: i64 = 0
+        self._dispatched: i64 = 0
+
+    def lead(self) -> int:
+        """Whether what is published along it piles up where it goes to.
+
+        Far ahead is only who is ahead of consumers that took something since the last call: for
+        those who take their time it would be of no use to wait.
+        """
+        if not self.routing.queues:
+            return LEVEL
+        queue = self.routing.queues[0]
+        waiting = queue.ready_count
+        if waiting <= _MANY:
+            return LEVEL
+        dispatched = self._dispatched
+        self._dispatched = queue.dispatched_count
+        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
+            return AHEAD
+        return FAR_AHEAD
 
 
 @final

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from leveret.auth.rights import Pending
 from leveret.broker.properties import Properties
 from leveret.errors import PreconditionFailed
-from leveret.session import AHEAD, FAR_AHEAD, LEVEL
+from leveret.session import LEVEL
 from leveret.sessions.routes import Route, Routes
 from leveret.sessions.waiting import AlarmWait
 from leveret.stomp.channel import StompChannel
@@ -26,10 +26,6 @@ from leveret.stomp.subscribing import Subscriptions, destination_of, not_for
 _MAX_PLANS: Final = 512
 # Larger blocks are not remembered: a plan must stay small.
 _MAX_REMEMBERED: Final = 1024
-# A publisher is ahead of the consumers when this many wait: more than one turn of the loop leaves;
-# and far ahead when so many do that they would soon go to the disk.
-_MANY: Final = 10_000
-_VERY_MANY: Final = 50_000
 _RECEIPT: Final = b"\nreceipt:"
 _LENGTH: Final = b"\ncontent-length:"
 
@@ -74,8 +70,6 @@ class Sending:
         self._last_plan: Plan | None = None
         self._last_route: Route | None = None
         self.receipt: bytes | None = None
-        # How often the queue of the last route had handed out what waited, when that was looked at.
-        self._dispatched: i64 = 0
 
     def plan(self, block: bytes) -> Plan:
         """What a SEND with these headers is to do.  Raises StompFault, refusals, and Pending.
@@ -181,23 +175,8 @@ class Sending:
         return True
 
     def lead(self) -> int:
-        """Whether what was sent last piles up where it goes to.
-
-        Far ahead is only who is ahead of consumers that took something since the last call: for
-        those who take their time it would be of no use to wait.
-        """
-        route = self._last_route
-        if route is None or not route.routing.queues:
-            return LEVEL
-        queue = route.routing.queues[0]
-        waiting = queue.ready_count
-        if waiting <= _MANY:
-            return LEVEL
-        dispatched = self._dispatched
-        self._dispatched = queue.dispatched_count
-        if waiting <= _VERY_MANY or dispatched == queue.dispatched_count:
-            return AHEAD
-        return FAR_AHEAD
+        """Whether what was sent last piles up where it goes to."""
+        return self._last_route.lead() if self._last_route is not None else LEVEL
 
     def end(self) -> None:
         """The connection is over."""
