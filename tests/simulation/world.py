@@ -204,8 +204,7 @@ class World:
         number = life.ledger.published(message, [queue])
         waiting = queue.get(False)
         assert waiting is not None and waiting.message is message and queue.record is not None
-        queue.record.be_quick()
-        life.journal.patient_octets += life.ledger.last_octets
+        life.ledger.let_linger(queue.record)
         self.unconfirmed.append((number, message.body, {index}))
         self.about_to_see.add((index, message.body))
         life.out[index][waiting.offset] = message

@@ -94,8 +94,7 @@ class Context:
         """What was just published to ``queue`` is likely to be done before it must be written."""
         ledger = self.vhost.ledger
         assert ledger is not None and queue.record is not None
-        queue.record.be_quick()
-        ledger.journal.patient_octets += ledger.last_octets
+        ledger.let_linger(queue.record)
 
     def hurry(self, owed: int) -> None:
         """Somebody waits for batch ``owed`` of the journal, and only the disk will do."""

@@ -4,7 +4,7 @@ from typing import Final, final
 
 from leveret.broker.message import Message
 from leveret.broker.queue import Queue
-from leveret.broker.record import Book
+from leveret.broker.record import Book, QueueRecord
 from leveret.broker.records import PUBLISHED, write_entry
 from leveret.octets import write_i64, write_u16, write_u32
 from leveret.store.journal import Journal
@@ -51,3 +51,11 @@ class Ledger:
         write_entry(out, message, 0, 0)
         self.last_octets = len(out) - before
         return self.journal.number
+
+    def let_linger(self, record: QueueRecord) -> None:
+        """What was just published to the queue of ``record`` is likely to be done very soon.
+
+        So nobody minds if it is written a moment later, together with its end.
+        """
+        record.be_quick()
+        self.journal.patient_octets += self.last_octets

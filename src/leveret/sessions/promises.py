@@ -95,8 +95,7 @@ class Promises:
         if record is None or not record.pledge(PromisePledge(self, place)):
             return False
         if self._is_told_early:
-            record.be_quick()
-            ledger.journal.patient_octets += ledger.last_octets
+            ledger.let_linger(record)
         return self._is_told_early
 
     def on_synced(self, number: int) -> None:
